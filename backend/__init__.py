@@ -1,0 +1,1 @@
+"""The control plane: people, worklists, readings, adjudication, agreement, rounds."""

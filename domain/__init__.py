@@ -1,0 +1,1 @@
+"""The words and mathematics that all services share: no I/O, no web, no torch."""

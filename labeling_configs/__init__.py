@@ -1,0 +1,1 @@
+"""The Label Studio language: labelling configurations, and the codec between its JSON and findings."""

@@ -1,0 +1,1 @@
+"""The Label Studio ML backend: proposals, training and evaluation. The only package that imports torch."""
