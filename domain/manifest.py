@@ -14,7 +14,8 @@ from domain.taxonomy import NumberingBasis, Plane, Split
 
 SCHEMA = 1
 PSEUDONYM = r"^[A-Za-z0-9-]{4,40}$"
-STORE_PATH = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_.-]+)*\.png$"
+STORE_PATH = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.png$"
+"""No part of a path starts with a dot, so none leaves the store."""
 
 
 class _Frozen(BaseModel):
