@@ -1,0 +1,5 @@
+"""`python -m discloop` is the `discloop` command."""
+
+from discloop.cli import main
+
+main()

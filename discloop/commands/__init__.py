@@ -1,0 +1,1 @@
+"""The commands of `discloop`, one file a noun."""
