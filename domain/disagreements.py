@@ -86,7 +86,7 @@ class Comparison(_Frozen):
         """Whether nothing asks for a decision."""
         return not self.disagreements
 
-    def open_keys(self, position: int | None, subject: Subject = Subject.DISC) -> set[DisagreementKind]:
+    def kinds(self, position: int | None, subject: Subject = Subject.DISC) -> set[DisagreementKind]:
         """The kinds of disagreement about one disc, or about its lesions."""
         return {d.kind for d in self.disagreements if d.position == position and d.subject == subject}
 
