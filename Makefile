@@ -10,6 +10,7 @@ setup: .venv/.ready .venv-ls/.ready
 
 .venv/.ready: requirements/venv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "DiscLoop needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version). Name another with make PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "DiscLoop needs Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
 	@echo "Setting up .venv (PyTorch is large: a few minutes on a first download)" >&2
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || .venv/bin/python -m pip install --quiet "$$(grep '^uv==' requirements/venv.txt)"
