@@ -29,34 +29,47 @@ class Command(NamedTuple):
     """One line of the table."""
 
     module: str
-    """Holds `app`, a Typer app that registers the command under this name."""
+    attribute: str
+    """In the module: a Typer app that holds this command, or the function that is it."""
     extra: str
     """The optional dependency group that the command needs."""
     help: str
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("discloop.commands.demo", "dev", "Start everything with studies, people and worklists."),
-    "up": Command("discloop.commands.up", "cli", "Start the local stack and keep it running."),
-    "down": Command("discloop.commands.down", "cli", "Stop the local stack of a home."),
+    "demo": Command(
+        "discloop.commands.demo", "app", "dev", "Start everything with studies, people and worklists."
+    ),
+    "up": Command("discloop.commands.up", "app", "cli", "Start the local stack and keep it running."),
+    "down": Command("discloop.commands.down", "app", "cli", "Stop the local stack of a home."),
     "status": Command(
-        "discloop.commands.status", "cli", "What runs, what is healthy, where the loop stands."
+        "discloop.commands.status", "app", "cli", "What runs, what is healthy, where the loop stands."
     ),
-    "phantom": Command("data_curation.cli", "curation", "Write synthetic DICOM studies with known truth."),
-    "curate": Command("data_curation.cli", "curation", "De-identify DICOM, write slices and a manifest."),
+    "phantom": Command(
+        "data_curation.cli", "phantom", "curation", "Write synthetic DICOM studies with known truth."
+    ),
+    "curate": Command(
+        "data_curation.cli", "curate", "curation", "De-identify DICOM, write slices and a manifest."
+    ),
     "import": Command(
-        "data_curation.cli", "curation", "Bring public data sets and label files into a store."
+        "data_curation.cli", "import_", "curation", "Bring public data sets and label files into a store."
     ),
-    "ingest": Command("discloop.commands.ingest", "cli", "Tell the backend of the studies in its store."),
-    "people": Command("discloop.commands.people", "cli", "List and add readers, adjudicators, engineers."),
-    "worklists": Command("discloop.commands.worklists", "cli", "Plan who reads what."),
-    "propose": Command("ml_backend.cli", "ml", "The active model on PNG or DICOM files."),
-    "rank": Command("discloop.commands.rank", "cli", "The next units to read, and why."),
-    "round": Command("discloop.commands.rounds", "cli", "Plan, approve, start and follow retraining rounds."),
-    "evaluate": Command("ml_backend.cli", "ml", "A model on a labelled store: the papers' tables."),
-    "agreement": Command("discloop.agreement.cli", "agreement", "Agreement of a table of readings."),
-    "simulate": Command("discloop.simulate.cli", "ml", "Replay the loop on labelled data."),
-    "export": Command("discloop.commands.export", "curation", "Consensus labels with provenance."),
+    "ingest": Command(
+        "discloop.commands.ingest", "app", "cli", "Tell the backend of the studies in its store."
+    ),
+    "people": Command(
+        "discloop.commands.people", "app", "cli", "List and add readers, adjudicators, engineers."
+    ),
+    "worklists": Command("discloop.commands.worklists", "app", "cli", "Plan who reads what."),
+    "propose": Command("ml_backend.cli", "app", "ml", "The active model on PNG or DICOM files."),
+    "rank": Command("discloop.commands.rank", "app", "cli", "The next units to read, and why."),
+    "round": Command(
+        "discloop.commands.rounds", "app", "cli", "Plan, approve, start and follow retraining rounds."
+    ),
+    "evaluate": Command("ml_backend.cli", "app", "ml", "A model on a labelled store: the papers' tables."),
+    "agreement": Command("discloop.agreement.cli", "app", "agreement", "Agreement of a table of readings."),
+    "simulate": Command("discloop.simulate.cli", "app", "ml", "Replay the loop on labelled data."),
+    "export": Command("discloop.commands.export", "app", "curation", "Consensus labels with provenance."),
 }
 
 
@@ -97,40 +110,31 @@ def _placeholder() -> None:
 
 
 def _mount(app: typer.Typer, name: str, command: Command) -> None:
-    source = _load(name, command)
-    for registered in source.registered_commands:
-        if _name_of(registered.name, registered.callback) == name:
-            app.registered_commands.append(registered)
-            return
-    for group in source.registered_groups:
-        if group.name == name:
-            app.registered_groups.append(group)
-            return
-    if not any(_name_of(c.name, c.callback) in COMMANDS for c in source.registered_commands):
-        app.add_typer(source, name=name)
-        return
-    raise DiscLoopError(f"expected the command {name} in {command.module}, found none")
+    part = _load(name, command)
+    if isinstance(part, typer.Typer):
+        app.registered_commands += part.registered_commands
+        app.registered_groups += part.registered_groups
+    else:
+        app.command(name)(part)
 
 
-def _name_of(name: str | None, callback: Callable[..., object] | None) -> str:
-    return name or (callback.__name__.replace("_", "-") if callback else "")
-
-
-def _load(name: str, command: Command) -> typer.Typer:
+def _load(name: str, command: Command) -> typer.Typer | Callable[..., None]:
     try:
-        module = importlib.import_module(command.module)
+        part: typer.Typer | Callable[..., None] = getattr(
+            importlib.import_module(command.module), command.attribute
+        )
     except ModuleNotFoundError as error:
         missing = error.name or "a package"
         raise DiscLoopError(
             f"{name}: the Python package {missing} is not installed; it comes with discloop[{command.extra}]"
         ) from error
-    app: typer.Typer = module.app
-    return app
+    return part
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code: 0, 1 failed, 2 wrong input, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGHUP, _terminate)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

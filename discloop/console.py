@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON only.")]
 
@@ -33,17 +32,3 @@ def result() -> Console:
     from rich.console import Console
 
     return Console(highlight=False)
-
-
-def progress(console: Console) -> Progress:
-    """A bar a step, with the time it took; on a terminal live, in a file one line at the end."""
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        SpinnerColumn(finished_text="[green]✓[/]"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-        console=console,
-    )

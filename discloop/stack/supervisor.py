@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -122,6 +123,8 @@ class Supervisor:
         processes.reap(pid for pid in processes.children(os.getpid()) if pid not in ours)
 
     def _end(self) -> None:
+        for impatient in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(impatient, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
         running = [kept.process for kept in self._kept if kept.process]
         processes.end(running, patience_s=PATIENCE_SECONDS)
         self.home.stack_state.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ def test_a_wrong_use_is_one_line_and_exit_2(
 def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(cli.COMMANDS, "curate", cli.Command("data_curation.absent", "curation", ""))
+    monkeypatch.setitem(cli.COMMANDS, "curate", cli.Command("data_curation.absent", "app", "curation", ""))
     assert cli.run(["curate"]) == 2
     assert "discloop[curation]" in capsys.readouterr().err
 

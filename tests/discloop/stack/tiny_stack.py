@@ -62,5 +62,5 @@ if __name__ == "__main__":
         from discloop import cli
 
         cli.COMMANDS.clear()
-        cli.COMMANDS["tiny"] = cli.Command("tests.discloop.stack.tiny_command", "cli", "")
+        cli.COMMANDS["tiny"] = cli.Command("tests.discloop.stack.tiny_command", "app", "cli", "")
         cli.main(["tiny", *sys.argv[2:]])

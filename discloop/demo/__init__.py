@@ -1,0 +1,1 @@
+"""`discloop demo`: one command from nothing to readers at work."""
