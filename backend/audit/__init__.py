@@ -1,0 +1,1 @@
+"""Who did what, when: append-only, each entry sealed with the hash of the one before."""

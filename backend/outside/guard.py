@@ -1,0 +1,169 @@
+"""The guard's control API, inside the Label Studio process."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from backend.outside.http import call, read
+from domain.taxonomy import Plane, Role
+
+SERVICE = "Label Studio's guard"
+PREFIX = "/discloop/control"
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ProjectedPerson(_Body):
+    id: str
+    email: str
+    name: str
+    role: Role
+    active: bool
+
+
+class ProjectedProject(_Body):
+    key: str
+    title: str
+    kind: str
+    plane: Plane
+    member: str
+    label_config: str
+    active: bool
+
+
+class Projection(_Body):
+    """Everybody and every project, replaced whole."""
+
+    version: int
+    valid_for_s: int
+    people: tuple[ProjectedPerson, ...]
+    projects: tuple[ProjectedProject, ...]
+
+
+class ProjectionAnswer(_Body):
+    """Label Studio's own numbers of what the projection names."""
+
+    version: int
+    people: dict[str, int]
+    projects: dict[str, int]
+
+
+class Password(_Body):
+    password: str
+
+
+class HeldProjection(_Body):
+    """The projection the guard holds."""
+
+    version: int | None = None
+    stale: bool = True
+
+
+class GuardStatus(_Body):
+    guard: str
+    label_studio: str
+    supported: bool
+    projection: HeldProjection | None = None
+
+
+class Entry(_Body):
+    """One saved, changed or deleted annotation, as the guard saw it in its transaction."""
+
+    id: int
+    epoch: str
+    event: Literal["created", "updated", "deleted"]
+    annotation: int
+    uid: str | None
+    task: int | None
+    task_key: str | None
+    project: int | None
+    project_key: str | None
+    actor: str | None
+    author: str | None
+    at: datetime
+    lead_time_s: float | None
+    cancelled: bool
+    result: list[dict[str, Any]] | None
+    sha256: str | None
+
+
+class OutboxPage(_Body):
+    entries: tuple[Entry, ...]
+    last: int
+    """The highest id in the outbox, served here or not."""
+
+
+class Denial(_Body):
+    id: int
+    at: datetime
+    person: str | None
+    method: str
+    route: str
+    reason: str
+
+
+class Denials(_Body):
+    entries: tuple[Denial, ...]
+
+
+class Guard(Protocol):
+    """What the backend asks of the guard."""
+
+    def status(self) -> GuardStatus:
+        """Versions, and whether this Label Studio is a supported one."""
+
+    def put_projection(self, projection: Projection) -> ProjectionAnswer:
+        """Replace people and projects; the same version again is the heartbeat.
+
+        Raises:
+            Conflict: If the guard holds a higher version.
+        """
+
+    def set_password(self, person: str, password: str) -> None:
+        """Set a one-time password; ends the person's Label Studio sessions."""
+
+    def outbox(self, after: int, limit: int) -> OutboxPage:
+        """Entries with an id above `after`, ascending."""
+
+    def denials(self, after: int) -> Denials:
+        """Refused requests with an id above `after`, ascending."""
+
+
+class HttpGuard:
+    """The guard over HTTP."""
+
+    def __init__(self, address: str, secret: str) -> None:
+        self._client = httpx.Client(
+            base_url=address,
+            headers={"Authorization": f"DiscLoop {secret}"},
+            timeout=httpx.Timeout(30, connect=3),
+        )
+
+    def status(self) -> GuardStatus:
+        """See `Guard`."""
+        return read(GuardStatus, SERVICE, call(self._client, SERVICE, "GET", f"{PREFIX}/status"))
+
+    def put_projection(self, projection: Projection) -> ProjectionAnswer:
+        """See `Guard`."""
+        answer = call(self._client, SERVICE, "PUT", f"{PREFIX}/projection", projection)
+        return read(ProjectionAnswer, SERVICE, answer)
+
+    def set_password(self, person: str, password: str) -> None:
+        """See `Guard`."""
+        call(self._client, SERVICE, "POST", f"{PREFIX}/people/{person}/password", Password(password=password))
+
+    def outbox(self, after: int, limit: int) -> OutboxPage:
+        """See `Guard`."""
+        path = f"{PREFIX}/outbox?after={after}&limit={limit}"
+        return read(OutboxPage, SERVICE, call(self._client, SERVICE, "GET", path))
+
+    def denials(self, after: int) -> Denials:
+        """See `Guard`."""
+        answer = call(self._client, SERVICE, "GET", f"{PREFIX}/denials?after={after}")
+        return read(Denials, SERVICE, {"entries": answer} if isinstance(answer, list) else answer)

@@ -1,0 +1,1 @@
+"""People and their roles. Nobody is ever deleted: a retired person's readings keep their author."""

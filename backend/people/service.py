@@ -1,0 +1,90 @@
+"""Adding and retiring people, and their passwords in Label Studio."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlmodel import Session
+
+from backend.access import Actor
+from backend.audit import service as audit
+from backend.clock import Clock
+from backend.errors import Conflict, NotFound
+from backend.people import repository
+from backend.people.schemas import NewPerson
+from backend.people.tables import Person
+from backend.projects import service as projects
+from backend.resources import Resources
+from backend.sessions import service as sessions
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Without the letters and digits that look alike: people copy these by hand."""
+PASSWORD_LENGTH = 16
+
+
+def add(session: Session, new: NewPerson, *, by: Actor, clock: Clock) -> Person:
+    """Add somebody; Label Studio learns of them with the next projection.
+
+    Raises:
+        Conflict: If the address is taken.
+    """
+    email = new.email.lower()
+    if repository.by_email(session, email) is not None:
+        raise Conflict("email: a person with this address exists already; nobody is ever deleted")
+    person = Person(
+        id=f"p-{secrets.token_hex(4)}", email=email, name=new.name, role=new.role, created_at=clock()
+    )
+    session.add(person)
+    session.flush()
+    projects.ensure_projects(session, person)
+    audit.record(session, "person.added", subject=person.id, by=by, clock=clock, role=new.role.value)
+    return person
+
+
+def retire(session: Session, person_id: str, *, by: Actor, clock: Clock) -> Person:
+    """End somebody's access at once; what they read stays theirs.
+
+    Raises:
+        NotFound: If there is no such person.
+        Conflict: If they would retire themselves.
+    """
+    person = get(session, person_id)
+    if person.id == by.id:
+        raise Conflict("nobody retires themselves; ask another engineer or admin")
+    if person.active:
+        person.active, person.retired_at = False, clock()
+        sessions.revoke_all(session, person.id, now=clock())
+        audit.record(session, "person.retired", subject=person.id, by=by, clock=clock)
+    return person
+
+
+def get(session: Session, person_id: str) -> Person:
+    """One person.
+
+    Raises:
+        NotFound: If there is none of this id.
+    """
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"no person {person_id}")
+    return person
+
+
+def set_password(resources: Resources, person_id: str, password: str | None, *, by: Actor) -> str:
+    """Set a one-time password through the guard, after telling it of the person.
+
+    Raises:
+        NotFound: If there is no such person.
+        Conflict: If they are retired.
+        Unavailable: If Label Studio does not answer; the old password stays.
+    """
+    with resources.database.reading() as session:
+        if not get(session, person_id).active:
+            raise Conflict("this person is retired and cannot sign in")
+    chosen = password or "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
+    projects.push(resources)
+    resources.outside.guard.set_password(person_id, chosen)
+    with resources.database.writing() as session:
+        sessions.revoke_all(session, person_id, now=resources.clock())
+        audit.record(session, "person.password_set", subject=person_id, by=by, clock=resources.clock)
+    return chosen

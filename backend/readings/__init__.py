@@ -1,0 +1,1 @@
+"""The ledger: every revision of every reading, exactly once, for ever."""

@@ -1,0 +1,1 @@
+"""Signing in by the guard's assertion, and the sessions that follow: on the server, revocable."""

@@ -1,0 +1,111 @@
+"""What the backend is told at start, by environment variables prefixed `DISCLOOP_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import DiscLoopError
+
+PREFIX = "DISCLOOP_"
+SHORTEST_SECRET = 16
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "example",
+    "password",
+    "secret",
+    "default",
+)
+
+
+def _real_secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
+    if len(set(text)) < 6 or any(text.lower().startswith(word) for word in PLACEHOLDERS):
+        raise ValueError("this is a placeholder, not a secret")
+    return value
+
+
+def _bare_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("an address starts with http:// or https://")
+    return value.rstrip("/")
+
+
+def _existing_folder(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError(f"a folder is expected, {value} is none")
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_real_secret)]
+Address = Annotated[str, AfterValidator(_bare_address)]
+Folder = Annotated[Path, AfterValidator(_existing_folder)]
+
+
+class Settings(BaseSettings):
+    """One process's settings. Nothing has a default that would be unsafe in a hospital."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str
+    guard_secret: Secret
+    assertion_key: Secret
+    service_token: Secret
+    api_token: Secret
+    ml_password: Secret
+
+    label_studio_url: Address
+    """Where this process reaches Label Studio."""
+    label_studio_public_url: Address
+    """Where people's browsers reach it."""
+    public_url: Address
+    """Where people's browsers reach the backend."""
+    ml_url: Address
+
+    store: Folder
+    keys: Folder
+    weights: Folder
+    rounds: Folder
+
+    session_hours: float = Field(default=12, gt=0, le=24 * 7)
+    projection_valid_for_s: int = Field(default=120, ge=10)
+    job_lease_s: float = Field(default=15, gt=0)
+    """How long a process may be silent before another takes over its jobs."""
+    run_jobs: bool = True
+    compare_at_hour: int = Field(default=2, ge=0, le=23)
+    """Hour of the nightly comparison with Label Studio, UTC."""
+
+    @property
+    def callback(self) -> str:
+        """The sign-in callback, which is also the assertion's audience."""
+        return f"{self.public_url}/auth/callback"
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the backend by TLS, so that cookies may be `Secure`."""
+        return self.public_url.startswith("https://")
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        DiscLoopError: Naming each key that is missing or wrong; a secret's value is never shown.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment gives them
+    except ValidationError as error:
+        problems = [
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            + ("not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise DiscLoopError("the backend cannot start: " + "; ".join(problems)) from None
