@@ -1,0 +1,254 @@
+"""Which unread units to read next, and why.
+
+Most of a batch goes to the units from which the model learns most: torn between grades, or likely to hold
+what is rare against its quota. A fixed share is drawn at random from all that is eligible and never spent
+otherwise: it is the unbiased sample for agreement, drift and each round's control, so every pick carries the
+probability with which this design includes it. Test and external patients are never ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.stats import hypergeom
+
+from domain.errors import DiscLoopError
+from domain.taxonomy import GRADES, Split
+
+Array = NDArray[np.float64]
+
+RANDOM_SHARE = 0.1
+RANKED_SPLITS = frozenset({Split.TRAIN, Split.VAL})
+LESIONS = ("herniation", "hiz")
+CLASSES: tuple[str, ...] = (*(f"grade {g}" for g in GRADES), *LESIONS)
+"""What quotas are about; the order of the columns of `_expected`."""
+
+
+class RankingError(DiscLoopError):
+    """The pool cannot be ranked."""
+
+
+class Quotas(BaseModel):
+    """How many labelled discs of each class a good training set has, in the share of what is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wanted: Mapping[str, int] = Field(
+        default={
+            "grade 1": 300,
+            "grade 2": 300,
+            "grade 3": 300,
+            "grade 4": 300,
+            "grade 5": 300,
+            "herniation": 200,
+            "hiz": 200,
+        }
+    )
+    rarity: float = Field(default=1.0, ge=0)
+    """Weight of expected rare discs against uncertainty, which lies between 0 and 1 a disc."""
+
+    def needs(self, have: Mapping[str, int]) -> Array:
+        """(7,) what is missing of each class of `CLASSES`, 0 (quota met) to 1 (none yet)."""
+        return np.array(
+            [
+                max(0.0, 1 - have.get(name, 0) / self.wanted[name]) if self.wanted.get(name) else 0.0
+                for name in CLASSES
+            ]
+        )
+
+
+class Stratum(StrEnum):
+    """Why a unit is on the list."""
+
+    RANDOM = "random"
+    RANKED = "ranked"
+
+
+class Pick(BaseModel):
+    """A unit to read next."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unit: str
+    stratum: Stratum
+    score: float
+    inclusion: float
+    """Probability that this design puts the unit on the list at all."""
+    random_inclusion: float
+    """Probability that the random share takes it: the same for every eligible unit."""
+    explanation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """The unread units, as arrays: disc rows of unit i are `starts[i]:starts[i + 1]`."""
+
+    units: Sequence[str]
+    splits: Sequence[Split]
+    starts: NDArray[np.intp]
+    """(N + 1,)"""
+    grades: Array
+    """(D, 5) P(grade) a disc."""
+    lesions: Array
+    """(N, 2) expected number of herniations and HIZ a unit."""
+    levels: Sequence[str | None] = field(default=())
+    """(D,) names of the discs for the explanation, or empty."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that do not fit."""
+        n, d = len(self.units), len(self.grades)
+        fits = self.starts.shape == (n + 1,) and self.starts[0] == 0 and self.starts[-1] == d
+        if not fits or self.grades.shape != (d, 5) or self.lesions.shape != (n, 2) or len(self.splits) != n:
+            raise RankingError(
+                f"a pool of {n} units and {d} discs expects starts ({n + 1},) from 0 to {d}, grades ({d}, 5) "
+                f"and lesions ({n}, 2); got {self.starts.shape}, {self.grades.shape}, {self.lesions.shape}"
+            )
+
+
+def ordinal_uncertainty(grades: Array) -> Array:
+    """(D,) doubt of each disc, 0 (certain) to 1 (half on grade 1, half on grade 5).
+
+    The mean of 4 F (1 - F) over the cuts of the cumulative distribution F: doubt between far grades counts
+    more than between neighbours, as it should for an ordinal scale (Blair and Lacy 2000, Sociol Methods Res
+    28:251).
+    """
+    below = np.cumsum(grades, axis=1)[:, :-1]
+    return np.asarray((4 * below * (1 - below)).mean(1).clip(0, 1), dtype=np.float64)
+
+
+def scores(pool: Pool, quotas: Quotas, have: Mapping[str, int]) -> Array:
+    """(N,) what reading each unit is expected to teach: mean doubt a disc plus expected rare discs."""
+    doubt = _per_unit(pool, ordinal_uncertainty(pool.grades)[:, None])[:, 0]
+    count = np.maximum(np.diff(pool.starts), 1)
+    rare = _expected(pool) @ quotas.needs(have)
+    return np.asarray((doubt + quotas.rarity * rare) / count, dtype=np.float64)
+
+
+def _expected(pool: Pool) -> Array:
+    """(N, 7) expected number of discs of each class of `CLASSES` in each unit."""
+    return np.hstack([_per_unit(pool, pool.grades), pool.lesions])
+
+
+def _per_unit(pool: Pool, rows: Array) -> Array:
+    """(N, k) sums of the discs' rows; zero for a unit without discs."""
+    sums = np.vstack([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)])
+    return np.asarray(sums[pool.starts[1:]] - sums[pool.starts[:-1]], dtype=np.float64)
+
+
+def rank(
+    pool: Pool,
+    count: int,
+    *,
+    have: Mapping[str, int],
+    quotas: Quotas | None = None,
+    random_share: float = RANDOM_SHARE,
+    seed: int = 0,
+) -> list[Pick]:
+    """The next units to read, the random share first.
+
+    Args:
+        pool: Unread units, all of train or val patients.
+        count: How many are wanted; fewer come back from a smaller pool.
+        have: Discs labelled so far, by the names of `CLASSES`.
+        quotas: What a good training set has.
+        random_share: Share of `count` drawn at random, at least one unit.
+        seed: Of the draw and of the order among equal scores.
+
+    Raises:
+        RankingError: If a unit belongs to a test or external patient.
+    """
+    quotas = quotas or Quotas()
+    _refuse_locked(pool)
+    total = len(pool.units)
+    count = min(count, total)
+    if count == 0:
+        return []
+    drawn = min(count, max(1, round(random_share * count)))
+    rng = np.random.default_rng(seed)
+    value = scores(pool, quotas, have)
+    at_random = rng.choice(total, size=drawn, replace=False)
+    order = np.lexsort((rng.permutation(total), -value))
+    taken = np.zeros(total, dtype=bool)
+    taken[at_random] = True
+    ranked = order[~taken[order]][: count - drawn]
+    place = np.empty(total, dtype=np.intp)
+    place[order] = np.arange(total)
+    inclusion = _inclusion(place, total, drawn, count - drawn)
+    explain = _Explainer(pool, quotas.needs(have), have)
+    return [
+        Pick(
+            unit=pool.units[i],
+            stratum=stratum,
+            score=float(value[i]),
+            inclusion=float(inclusion[i]),
+            random_inclusion=drawn / total,
+            explanation=explain(i, stratum),
+        )
+        for stratum, rows in ((Stratum.RANDOM, at_random), (Stratum.RANKED, ranked))
+        for i in rows
+    ]
+
+
+def _refuse_locked(pool: Pool) -> None:
+    locked = sorted({str(s) for s in pool.splits} - RANKED_SPLITS)
+    if locked:
+        raise RankingError(f"only train and val patients are ranked, the pool holds {', '.join(locked)}")
+
+
+def _inclusion(place: NDArray[np.intp], total: int, drawn: int, ranked: int) -> Array:
+    """(N,) probability of being on the list, by place in the order of scores (0 is best).
+
+    A unit that is not drawn itself is ranked in if, of the `place` units before it, at least
+    `place - ranked + 1` were drawn and made room.
+    """
+    if ranked == 0 or drawn == total:
+        return np.full(total, drawn / total)
+    share = drawn / total
+    needed = place - ranked + 1
+    moved_up = hypergeom.sf(needed - 1, total - 1, place, drawn)
+    return np.asarray(share + (1 - share) * np.where(needed <= 0, 1.0, moved_up), dtype=np.float64)
+
+
+class _Explainer:
+    """Plain words for one unit."""
+
+    def __init__(self, pool: Pool, needs: Array, have: Mapping[str, int]) -> None:
+        self.pool = pool
+        self.needs = needs
+        self.have = have
+        self.labelled = sum(have.get(f"grade {g}", 0) for g in GRADES)
+
+    def __call__(self, unit: int, stratum: Stratum) -> str:
+        if stratum is Stratum.RANDOM:
+            return "drawn at random, as an unbiased sample"
+        reasons = [r for r in (self._rare(unit), self._torn(unit)) if r]
+        return "; ".join(reasons) or "nothing speaks against it, and more is wanted"
+
+    def _rare(self, unit: int) -> str | None:
+        rows = slice(self.pool.starts[unit], self.pool.starts[unit + 1])
+        grades = self.pool.grades[rows]
+        if not len(grades):
+            return None
+        likeliest = np.hstack([grades.max(0), self.pool.lesions[unit].clip(0, 1)])
+        name = int(np.argmax(likeliest * self.needs))
+        if likeliest[name] * self.needs[name] < 0.2:
+            return None
+        likely = "likely" if likeliest[name] >= 0.5 else "perhaps"
+        return f"{likely} {CLASSES[name]}, {self.have.get(CLASSES[name], 0)} of {self.labelled} so far"
+
+    def _torn(self, unit: int) -> str | None:
+        start, stop = self.pool.starts[unit], self.pool.starts[unit + 1]
+        if start == stop:
+            return None
+        doubt = ordinal_uncertainty(self.pool.grades[start:stop])
+        disc = int(np.argmax(doubt))
+        if doubt[disc] < 0.1:
+            return None
+        low, high = sorted(int(g) + 1 for g in np.argsort(-self.pool.grades[start + disc])[:2])
+        level = self.pool.levels[start + disc] if self.pool.levels else None
+        return f"torn between {low} and {high}" + (f" at {level}" if level else "")
