@@ -14,6 +14,9 @@ from labeling_configs.words import WORDS, Language, Words
 COLOURS = {Kind.DISC: "#3aa0ff", Kind.HERNIATION: "#ff6b4a", Kind.HIZ: "#ffd21f"}
 LOCKED_COLOURS = {"reader_1": "#8ad17c", "reader_2": "#d78bff"}
 
+LEVEL_ORDER = ("L5/S1", "L4/5", "L3/4", "L2/3", "L1/2", "T12/L1", "T11/12", "L5/6", "L6/S1", "S1/2")
+"""As a reader meets them from the lowest disc up, the transitional ones last."""
+
 KEYS: Mapping[str, Mapping[str, str]] = {
     "finding": {"disc": "d", "herniation": "f", "hiz": "g"},
     "pfirrmann": {grade: grade for grade in "12345"},
@@ -103,10 +106,17 @@ def _findings(panel: ET.Element, words: Words) -> None:
 
 
 def _labels(parent: ET.Element, name: str, words: Words, colours: Mapping[Kind, str], *, keys: bool) -> None:
-    attributes = {"name": name, "toName": controls.IMAGE, "strokeWidth": "2", "opacity": "0.08"}
+    attributes = {
+        "name": name,
+        "toName": controls.IMAGE,
+        "strokeWidth": "2",
+        "opacity": "0.08",
+        "canRotate": "false",
+    }
     if keys:
         attributes["smart"] = "true"
-    box = ET.SubElement(parent, "RectangleLabels", attributes)
+    group = ET.SubElement(parent, "View", className="dl-draw")
+    box = ET.SubElement(group, "RectangleLabels", attributes)
     for kind, colour in colours.items():
         label = {
             "value": words.codes[controls.FINDING][kind],
@@ -129,7 +139,8 @@ def _box_choices(panel: ET.Element, name: str, plane: Plane, words: Words) -> No
         group.set("visibleWhen", "region-selected")
         group.set("whenTagName", controls.FINDING)
         group.set("whenLabelValue", ",".join(sorted(kinds)))
-    choices = _choices(group, name, words, control.codes)
+    codes = LEVEL_ORDER if name == "level" else control.codes
+    choices = _choices(group, name, words, codes)
     choices.set("perRegion", "true")
     if kinds != set(Kind):
         choices.set("whenLabelValue", ",".join(sorted(kinds)))
@@ -180,9 +191,7 @@ def _choices(parent: ET.Element, name: str, words: Words, codes: tuple[str, ...]
 def _guide(panel: ET.Element, plane: Plane, words: Words) -> None:
     group = ET.SubElement(panel, "View", className="dl-guide")
     texts = words.guide if plane is Plane.SAGITTAL else words.guide[1:]
-    for heading, text in texts:
-        ET.SubElement(group, "Header", value=heading, size="6")
-        ET.SubElement(group, "Text", name=f"guide_{len(group)}", value=text, granularity="word")
+    ET.SubElement(group, "Markdown", value="\n\n".join(f"**{heading}.** {text}" for heading, text in texts))
 
 
 def _text(view: ET.Element) -> str:

@@ -1,0 +1,310 @@
+// What Label Studio's editor cannot be configured to do, for the labelling pages of labeling_configs:
+//   - a stack opens on the slice the task names, and pages with the mouse wheel and the up and down arrows;
+//   - the lowest undecided disc is selected; deciding it by key or click selects the next one upwards;
+//   - 1 to 9 answer the selected disc only, and the same key again confirms instead of taking back;
+//   - each box shows its level and answer beside it, levels that follow from a named one in brackets;
+//   - a refused submit says why (the editor itself only says that it was not saved).
+// It uses `window.Htx`, the editor's own store. Where that is missing or differs, the page works without it.
+(() => {
+  "use strict";
+  const FINDING = "finding";
+  const IMAGE = "slices";
+  const DECISIONS = ["pfirrmann", "not_gradable"];
+  const WHEEL_STEP = 60; // pixels of scrolling a slice
+  const WATCH_MS = 120;
+  // As domain.taxonomy.COLUMNS, which a test holds this to: lowest disc first, the ordinary column first.
+  const UPWARDS = ["L4/5", "L3/4", "L2/3", "L1/2", "T12/L1", "T11/12"];
+  const COLUMNS = [
+    ["L5/S1", ...UPWARDS],
+    ["L6/S1", "L5/6", ...UPWARDS],
+    ["S1/2", "L5/S1", ...UPWARDS],
+  ];
+
+  const selected = () => window.Htx?.annotationStore?.selected ?? null;
+  const image = (annotation) => annotation?.names?.get(IMAGE) ?? null;
+  const kindOf = (region) => region.labeling?.from_name?.name === FINDING && region.labeling.mainValue?.[0];
+  const answer = (region, control) =>
+    region.results.find((result) => result.from_name?.name === control)?.mainValue?.[0] ?? null;
+  const middle = (region) => (region.bboxCoords.top + region.bboxCoords.bottom) / 2;
+
+  const isDecided = (region) => DECISIONS.some((control) => answer(region, control) !== null);
+
+  const discs = (annotation) =>
+    annotation.regions.filter((region) => kindOf(region) === "disc").sort((a, b) => middle(b) - middle(a));
+
+  // One disc may have boxes on several slices; one decided box decides it.
+  const overlap = (a, b) => {
+    const [p, q] = [a.bboxCoords, b.bboxCoords];
+    const width = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+    const height = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (width <= 0 || height <= 0) return 0;
+    const area = (box) => (box.right - box.left) * (box.bottom - box.top);
+    return (width * height) / (area(p) + area(q) - width * height);
+  };
+  const sameDisc = (a, b) => a === b || (a.item_index !== b.item_index && overlap(a, b) >= 0.3);
+  const columnOf = (annotation) => {
+    const column = [];
+    for (const box of discs(annotation)) {
+      const known = column.find((boxes) => boxes.some((other) => sameDisc(box, other)));
+      if (known) known.push(box);
+      else column.push([box]);
+    }
+    return column;
+  };
+  const decidingBox = (boxes) => boxes.find(isDecided) ?? boxes[0];
+
+  const asksForGrades = (annotation) => Boolean(annotation.names?.get("pfirrmann"));
+  const asksForReasons = (annotation) => Boolean(annotation.names?.get("reason"));
+
+  // Discs that came undecided to an adjudicator are decided once they have a reason, too.
+  let disputed = new Set();
+  const isOpen = (annotation, boxes) => {
+    const box = decidingBox(boxes);
+    if (!isDecided(box)) return true;
+    return asksForReasons(annotation) && disputed.has(box.id) && answer(box, "reason") === null;
+  };
+
+  const select = (annotation, region) => {
+    if (region && !region.inSelection) annotation.selectArea(region);
+  };
+
+  const selectNext = (annotation, from) => {
+    const column = columnOf(annotation);
+    const here = column.findIndex((boxes) => boxes.includes(from));
+    const upwards = [...column.slice(here + 1), ...column.slice(0, Math.max(here, 0))];
+    const open = upwards.find((boxes) => isOpen(annotation, boxes));
+    const next = open ?? column[here + 1];
+    if (next) select(annotation, decidingBox(next));
+  };
+
+  const selectFirst = (annotation) => {
+    const first = asksForGrades(annotation) && columnOf(annotation).find((boxes) => isOpen(annotation, boxes));
+    if (first) select(annotation, decidingBox(first));
+  };
+
+  const choose = (annotation, region, control, code) => {
+    const tag = annotation.names.get(control);
+    const choice = tag?.children?.find((child) => child.alias === code);
+    if (!choice) return;
+    for (const other of DECISIONS) {
+      const given = other !== control && annotation.names.get(other)?.children?.find((child) => child.sel);
+      if (DECISIONS.includes(control) && given) given.toggleSelected();
+    }
+    if (answer(region, control) !== code) choice.toggleSelected();
+  };
+
+  const typing = (target) =>
+    target?.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target?.tagName ?? "") && target.type !== "checkbox";
+
+  const digit = (annotation, key) => {
+    const region = annotation.highlightedNode;
+    if (!region || kindOf(region) !== "disc" || !asksForGrades(annotation)) return;
+    const reasons = annotation.names.get("not_gradable")?.children ?? [];
+    const [control, code] = key <= 5 ? ["pfirrmann", String(key)] : ["not_gradable", reasons[key - 6]?.alias];
+    if (code === undefined) return;
+    const confirmed = answer(region, control) === code;
+    choose(annotation, region, control, code);
+    if (confirmed) selectNext(annotation, region);
+  };
+
+  const page = (annotation, step) => {
+    const stack = image(annotation);
+    const to = (stack?.currentImage ?? 0) + step;
+    if (stack && to >= 0 && to < stack.imageEntities.length) stack.setCurrentImage(to);
+  };
+
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const annotation = selected();
+      if (!image(annotation) || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!event.shiftKey && /^[0-9]$/.test(event.key)) digit(annotation, Number(event.key || 0));
+      else if (event.key === "ArrowUp") page(annotation, -1);
+      else if (event.key === "ArrowDown") page(annotation, 1);
+      else return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    true,
+  );
+
+  let scrolled = 0;
+  document.addEventListener(
+    "wheel",
+    (event) => {
+      const annotation = selected();
+      if (event.ctrlKey || event.metaKey || !image(annotation) || !event.target.closest?.(".dl-stack")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      scrolled += event.deltaY;
+      if (Math.abs(scrolled) < WHEEL_STEP) return;
+      page(annotation, Math.sign(scrolled));
+      scrolled = 0;
+    },
+    { capture: true, passive: false },
+  );
+
+  // As domain.taxonomy.name_column; index 1 is the lowest disc.
+  const nameColumn = (count, index, level) => {
+    const column = COLUMNS.find((c) => c[index - 1] === level) ?? COLUMNS.find((c) => c.includes(level));
+    const shift = column.indexOf(level) - (index - 1);
+    return Array.from({ length: count }, (_, i) => column[i + shift] ?? null);
+  };
+
+  // Level of each disc box that the reader did not name, where one name decides it.
+  const followingLevels = (annotation) => {
+    const follows = new Map();
+    if (!document.querySelector(".dl-sagittal")) return follows;
+    const column = columnOf(annotation);
+    const named = column.map((boxes) => boxes.map((box) => answer(box, "level")).find(Boolean) ?? null);
+    const index = named.findIndex(Boolean);
+    if (index < 0) return follows;
+    const levels = nameColumn(column.length, index + 1, named[index]);
+    column.forEach((boxes, i) => boxes.forEach((box) => follows.set(box.id, named[i] ? null : levels[i])));
+    return follows;
+  };
+
+  // --- answers beside the boxes ---------------------------------------------------------------------------
+  const words = (annotation, region, follows) => {
+    const grade = answer(region, "pfirrmann");
+    const shown = (control) => {
+      const code = answer(region, control);
+      return code && annotation.names.get(control)?.children?.find((child) => child.alias === code)?.value;
+    };
+    const following = follows.get(region.id);
+    const level = shown("level") ?? (following && `(${following})`);
+    const parts = [level, grade, shown("not_gradable"), shown("herniation_type"), shown("hiz_side")];
+    return parts.filter(Boolean).join(" · ");
+  };
+
+  const layerIn = (stack) => {
+    const host = stack.querySelector(".lsf-image")?.parentElement;
+    if (!host) return null;
+    let layer = host.querySelector(".dl-answers");
+    if (!layer) {
+      layer = document.createElement("div");
+      layer.className = "dl-answers";
+      host.append(layer);
+    }
+    return layer;
+  };
+
+  const draw = (annotation) => {
+    const stack = document.querySelector(".dl-stack");
+    const layer = stack && layerIn(stack);
+    const shown = image(annotation);
+    if (!layer) return;
+    const boxes = annotation.regions.filter((region) => kindOf(region) && region.item_index === shown.currentImage);
+    const scale = (value, side, offset) => (value / 100) * side * shown.zoomScale + offset;
+    const follows = followingLevels(annotation);
+    const labels = boxes.map((region) => {
+      const open = kindOf(region) === "disc" && asksForGrades(annotation) && !isDecided(region);
+      const left = scale(region.bboxCoords.right, shown.stageWidth, shown.zoomingPositionX);
+      const top = scale(middle(region), shown.stageHeight, shown.zoomingPositionY);
+      return { text: [words(annotation, region, follows), open ? "?" : ""].filter(Boolean).join(" · "), left, top, open };
+    });
+    const state = JSON.stringify(labels);
+    if (layer.dataset.state === state) return;
+    layer.dataset.state = state;
+    layer.replaceChildren(
+      ...labels.filter((label) => label.text).map((label) => {
+        const element = document.createElement("span");
+        element.className = label.open ? "dl-answer dl-answer-open" : "dl-answer";
+        element.textContent = label.text;
+        element.style.left = `${label.left}px`;
+        element.style.top = `${label.top}px`;
+        return element;
+      }),
+    );
+  };
+
+  // --- a new unit, and what changed since the last look ---------------------------------------------------------
+  let opened = null;
+  let before = new Map();
+  const snapshot = (annotation) => new Map(discs(annotation).map((region) => [region.id, isOpen(annotation, [region])]));
+
+  const open = (annotation) => {
+    const settings = window.Htx.settings;
+    if (settings && !settings.selectAfterCreate) settings.toggleSelectAfterCreate();
+    const slice = window.Htx.task?.dataObj?.open;
+    if (Number.isInteger(slice) && slice < image(annotation).imageEntities.length) image(annotation).setCurrentImage(slice);
+    disputed = new Set(discs(annotation).filter((region) => !isDecided(region)).map((region) => region.id));
+    selectFirst(annotation);
+  };
+
+  // --- why a submit was refused -------------------------------------------------------------------------------
+  // The editor draws the panel anew after a submit, so the text is kept here and put back by `watch`.
+  let refusal = null;
+  let reselect = false;
+  const showRefusal = () => {
+    const panel = document.querySelector(".dl-panel");
+    const shown = panel?.querySelector(".dl-refused");
+    if (!panel || (shown?.dataset.text ?? null) === refusal) return;
+    shown?.remove();
+    if (refusal === null) return;
+    const banner = document.createElement("div");
+    banner.className = "dl-refused";
+    banner.dataset.text = refusal;
+    banner.setAttribute("role", "alert");
+    for (const line of refusal.split("; ")) {
+      const paragraph = document.createElement("p");
+      paragraph.textContent = line;
+      banner.append(paragraph);
+    }
+    panel.prepend(banner);
+  };
+
+  const submits = (url, method) =>
+    /^(POST|PATCH|PUT)$/i.test(method ?? "") && /\/api\/(tasks\/\d+\/annotations|annotations\/\d+)\b/.test(url);
+
+  const plainFetch = window.fetch;
+  window.fetch = async (input, options) => {
+    const response = await plainFetch(input, options);
+    const url = String(input?.url ?? input);
+    if (!submits(url, options?.method ?? input?.method)) return response;
+    refusal = null;
+    if (response.status !== 400) return response;
+    const body = await response.clone().json().catch(() => null);
+    if (!body?.detail) return response;
+    refusal = String(body.detail);
+    reselect = true;
+    // With this reason the editor leaves out its own message, which asks to contact its makers.
+    const quiet = JSON.stringify({ ...body, display_context: { reason: "PAUSED" } });
+    return new Response(quiet, { status: response.status, headers: response.headers });
+  };
+
+  const watch = () => {
+    const annotation = selected();
+    if (!image(annotation) || !document.querySelector(".dl-stack")) return;
+    const key = `${window.Htx.task?.id}/${annotation.id}`;
+    if (key !== opened) {
+      if (!image(annotation).imageEntities?.length) return;
+      opened = key;
+      refusal = null;
+      open(annotation);
+      before = snapshot(annotation);
+    }
+    const now = snapshot(annotation);
+    const region = annotation.highlightedNode;
+    if (region && asksForGrades(annotation) && before.get(region.id) === true && now.get(region.id) === false) {
+      selectNext(annotation, region);
+    }
+    before = now;
+    if (reselect && !annotation.highlightedNode) {
+      reselect = false;
+      selectFirst(annotation);
+    }
+    draw(annotation);
+    showRefusal();
+  };
+
+  window.discloopReading = { nameColumn, COLUMNS };
+
+  setInterval(() => {
+    try {
+      watch();
+    } catch (error) {
+      console.warn("reading page:", error);
+    }
+  }, WATCH_MS);
+})();
