@@ -1,0 +1,21 @@
+"""Our addresses, then Label Studio's. A route that `rules` does not name is closed."""
+
+from django.urls import include, path
+
+from label_studio_guard import control, health, pages, sign_in
+
+urlpatterns = [
+    path("", pages.home),
+    path("live", health.live),
+    path("ready", health.ready),
+    path("user/login/", sign_in.sign_in),
+    path("discloop/worklists", pages.worklists),
+    path("discloop/sign-in", pages.sign_in_elsewhere),
+    path("discloop/slices/<int:project>/<str:key>/<str:number>", pages.slice_image),
+    path("discloop/control/status", control.status),
+    path("discloop/control/projection", control.put_projection),
+    path("discloop/control/people/<str:person>/password", control.set_password),
+    path("discloop/control/outbox", control.get_outbox),
+    path("discloop/control/denials", control.get_denials),
+    path("", include("core.urls")),
+]

@@ -1,0 +1,15 @@
+"""One guarded Label Studio for the tests that leave it as they found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.label_studio import LabelStudio, running_label_studio
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
+    with running_label_studio(tmp_path_factory.mktemp("guarded")) as running:
+        yield running
