@@ -26,7 +26,7 @@ class Slice(_Frozen):
     path: str = Field(pattern=STORE_PATH)
     """8-bit grey PNG with the series' one display window."""
     source: str | None = Field(default=None, pattern=STORE_PATH)
-    """16-bit grey PNG of the rescaled source values, same geometry."""
+    """16-bit grey PNG of the source values (see `Series.rescale`), same geometry."""
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
     position: float
@@ -43,6 +43,14 @@ class ScoutLine(_Frozen):
     end: tuple[float, float]
 
 
+class MidlineBand(_Frozen):
+    """Rows of a sagittal slice (from `top`, before `bottom`) whose own midline is another slice: scoliosis."""
+
+    top: Annotated[int, Field(ge=0)]
+    bottom: Annotated[int, Field(gt=0)]
+    slice: Annotated[int, Field(ge=0)]
+
+
 class Series(_Frozen):
     """One unit's stack. Sagittal: the patient's right to left; axial: from the feet up."""
 
@@ -50,10 +58,14 @@ class Series(_Frozen):
     slices: tuple[Slice, ...] = Field(min_length=1)
     midline: Annotated[int, Field(ge=0)]
     """The slice to open on."""
+    midline_bands: tuple[MidlineBand, ...] = ()
+    """Sagittal only: the midline of each neighbourhood of rows, from the top down."""
     spacing: float = Field(gt=0)
     """Millimetres a pixel of the displayed slice, both directions."""
     window: tuple[float, float]
     """Source values shown as black and white."""
+    rescale: tuple[float, float] = (1.0, 0.0)
+    """Slope and intercept: source value = slope x pixel of the 16-bit PNG + intercept."""
     scanner: dict[str, str | float] = {}
     """Manufacturer, model, field strength, TR, TE, slice thickness: what research needs."""
     scout: str | None = Field(default=None, pattern=STORE_PATH)
@@ -64,8 +76,9 @@ class Series(_Frozen):
 
     @model_validator(mode="after")
     def _midline_in_stack(self) -> Self:
-        if self.midline >= len(self.slices):
-            raise ValueError(f"midline {self.midline} is not one of {len(self.slices)} slices")
+        used = [self.midline, *(band.slice for band in self.midline_bands)]
+        if max(used) >= len(self.slices):
+            raise ValueError(f"midline {max(used)} is not one of {len(self.slices)} slices")
         return self
 
 
@@ -81,6 +94,8 @@ class Study(_Frozen):
     """Shifted by the patient's own offset, `YYYY-MM`."""
     numbering: NumberingBasis = NumberingBasis.ASSUMED
     series: tuple[Series, ...] = Field(min_length=1)
+    localizer: str | None = Field(default=None, pattern=STORE_PATH)
+    """A whole-spine sagittal slice to number the vertebrae by, where the study has one."""
     digest: str
     """SHA-256 over the source pixels, to notice a changed source and the same scan under two ids."""
 

@@ -1,0 +1,143 @@
+"""The commands of curation, as functions that the composition root mounts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from data_curation.curation import Summary
+from data_curation.curation import curate as run_curation
+from data_curation.identity import read_or_make_key
+from data_curation.phantom.generation import make_phantoms
+from data_curation.policy import POLICY
+from domain.errors import DiscLoopError
+
+errors = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only on standard output.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn a wrong input into its one line and exit code 2."""
+    try:
+        yield
+    except DiscLoopError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, told how many are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def show(result: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result: JSON alone, or words."""
+    typer.echo(json.dumps(result, ensure_ascii=False) if as_json else text)
+
+
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder to make; must be absent or empty.")],
+    studies: Annotated[int, typer.Option(help="How many studies.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same studies.")] = 1,
+    mix: Annotated[str | None, typer.Option(help="Shares of Pfirrmann grades 1 to 5, as 1,2,3,2,1.")] = None,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make synthetic lumbar MR studies as DICOM, with their truth in truth.json."""
+    with one_line_errors(), bar("phantoms", studies) as progress:
+        truth = make_phantoms(
+            out, studies=studies, seed=seed, mix=_mix(mix), workers=workers, progress=progress
+        )
+    grades = [d.pfirrmann for s in truth.studies for d in s.units[0].discs]
+    counts = {str(g): grades.count(g) for g in range(1, 6)}
+    result = {"out": str(out), "studies": len(truth.studies), "seed": seed, "grades": counts}
+    show(result, as_json, f"{len(truth.studies)} studies in {out}, discs by grade {counts}")
+
+
+def _mix(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise DiscLoopError(f"--mix: expected five numbers with commas, got {text}") from error
+
+
+def curate(
+    dicom: Annotated[Path, typer.Argument(help="Folder of DICOM, in any layout; zip archives are opened.")],
+    store: Annotated[Path, typer.Argument(help="Folder for slices and manifest.jsonl.")],
+    key: Annotated[
+        Path | None,
+        typer.Option(help="Pseudonym key; made where absent. Default: curation.key beside the store."),
+    ] = None,
+    site: Annotated[str, typer.Option(help="Short code of where the studies come from.")] = "site",
+    external: Annotated[
+        bool, typer.Option(help="The site's patients are for external testing only.")
+    ] = False,
+    workers: Workers = 2,
+    as_json: AsJson = False,
+) -> None:
+    """De-identify a folder of DICOM, choose series, and write slices and manifest.jsonl. Safe to run again."""
+    with one_line_errors(), _stages() as progress:
+        if not dicom.is_dir():
+            raise DiscLoopError(f"{dicom}: expected a folder of DICOM files")
+        if re.fullmatch(r"[A-Za-z0-9-]{4,40}", site) is None:
+            raise DiscLoopError(f"--site: expected 4 to 40 letters, digits or hyphens, got {site}")
+        path = key or store.parent / "curation.key"
+        secret, made = read_or_make_key(path)
+        if made:
+            errors.print(f"made the pseudonym key {path}: keep it, and keep it secret", soft_wrap=True)
+        summary = run_curation(
+            dicom,
+            store,
+            key=secret,
+            policy=POLICY,
+            site=site,
+            external=external,
+            workers=workers,
+            progress=progress,
+        )
+    show(summary.model_dump(mode="json"), as_json, _in_words(summary))
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total or None)
+            progress.update(tasks[stage], completed=done, total=total or None)
+
+        yield tell
+
+
+def _in_words(summary: Summary) -> str:
+    lines = [
+        f"{summary.curated} studies with {summary.slices} slices from {summary.files} files"
+        f" ({summary.unchanged} unchanged, {summary.changed} changed); patients: "
+        + ", ".join(f"{count} {split}" for split, count in summary.splits.items())
+    ]
+    for label, counts in (
+        ("files left out", summary.files_skipped),
+        ("series left out", summary.series_rejected),
+        ("studies rejected", summary.studies_rejected),
+    ):
+        lines += [f"{label}: {count} {reason}" for reason, count in counts.items()]
+    return "\n".join(lines)

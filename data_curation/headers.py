@@ -1,0 +1,267 @@
+"""What curation reads of a DICOM header: typed, checked, and without anything that names a person."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.tag import BaseTag, Tag
+
+from data_curation.discovery import Source, looks_like_dicom
+from data_curation.geometry import Placement, placement
+
+MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
+ENHANCED_MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4.1"
+_KEYWORDS = ["SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "Modality", "Manufacturer", "ManufacturerModelName", "SeriesDescription", "ProtocolName", "SequenceName", "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "BodyPartExamined", "SliceThickness", "RepetitionTime", "EchoTime", "InversionTime", "EchoTrainLength", "MagneticFieldStrength", "FlipAngle", "SpacingBetweenSlices", "ContrastBolusAgent", "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "SamplesPerPixel", "BitsAllocated", "BurnedInAnnotation", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "MRAcquisitionType", "AcquisitionContrast"]
+_TAGS: list[BaseTag] = [Tag(keyword) for keyword in dict.fromkeys(_KEYWORDS)]
+DAMAGE = (InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
+          IndexError, OverflowError, struct.error, RecursionError, MemoryError, LookupError)  # fmt: skip
+"""What pydicom and its decoders raise on damaged input."""
+
+
+class Unusable(Exception):
+    """A file or series that cannot be used; the reason tells nothing about a patient."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """How a series was acquired; times in milliseconds."""
+
+    repetition: float | None
+    echo: float | None
+    inversion: float | None
+    names: str
+    """ScanningSequence, SequenceVariant, ScanOptions and SequenceName, upper case."""
+    image_type: tuple[str, ...]
+    contrast_agent: bool
+    description: str
+    """Description, protocol and body part, lower case: a tie-break only, never stored."""
+    acquisition: str
+    field: float | None
+    thickness: float | None
+    manufacturer: str
+    model: str
+    flip: float | None
+    echo_train: float | None
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One slice: a classic file, or one frame of an enhanced one."""
+
+    source: Source
+    frame: int | None
+    sop_uid: str
+    series_uid: str
+    series_number: int
+    number: int
+    placed: Placement
+    sequence: Sequence
+    burned_in: bool
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose a file is. Identifying: kept in memory, never stored."""
+
+    patient_id: str
+    issuer: str
+    study_uid: str
+    sex: str
+    age: int | None
+    study_date: date | None
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Odd values are judged here, not warned about: warnings would carry them into logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_header(stream: io.BufferedIOBase) -> Dataset:
+    """The attributes curation needs, pixels left unread.
+
+    Raises:
+        Unusable: If it is not DICOM, damaged, or not an MR image.
+    """
+    if not looks_like_dicom(stream):
+        raise Unusable("not DICOM")
+    with quietly():
+        try:
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
+            kind = str(dataset.get("SOPClassUID", ""))
+        except DAMAGE as error:
+            raise Unusable("damaged DICOM") from error
+    if kind in (MR_STORAGE, ENHANCED_MR_STORAGE):
+        return dataset
+    raise Unusable("not an MR image" if kind else "SOPClassUID: missing")
+
+
+def read_person(dataset: Dataset) -> Person:
+    """Whose the file is.
+
+    Raises:
+        Unusable: If the study or the patient is not told.
+    """
+    patient = _text(dataset, "PatientID") or _text(dataset, "PatientName")
+    study = _text(dataset, "StudyInstanceUID")
+    if not study:
+        raise Unusable("StudyInstanceUID: missing")
+    if not patient:
+        raise Unusable("PatientID: missing")
+    studied = _date(dataset, "StudyDate")
+    born = _date(dataset, "PatientBirthDate")
+    age = _age(_text(dataset, "PatientAge"))
+    if age is None and studied is not None and born is not None:
+        age = studied.year - born.year - ((studied.month, studied.day) < (born.month, born.day))
+    sex = _text(dataset, "PatientSex").upper()
+    return Person(
+        patient_id=patient,
+        issuer=_text(dataset, "IssuerOfPatientID"),
+        study_uid=study,
+        sex=sex if sex in ("F", "M", "O") else "",
+        age=age if age is not None and 0 <= age <= 130 else None,
+        study_date=studied,
+    )
+
+
+def read_instances(dataset: Dataset, source: Source) -> list[Instance]:
+    """The slices of a file: one of a classic MR image, one a frame of an enhanced one.
+
+    Raises:
+        Unusable: Naming the attribute that is missing or wrong.
+    """
+    with quietly():
+        try:
+            if str(dataset.SOPClassUID) == ENHANCED_MR_STORAGE:
+                return _frames(dataset, source)
+            return [_instance(dataset, source, None, dataset, dataset, dataset)]
+        except Unusable:
+            raise
+        except ValueError as error:
+            known = re.match(r"(Image|Pixel)[A-Za-z]+: [^'\"]*", str(error))
+            raise Unusable(known.group() if known else "damaged header value") from error
+        except DAMAGE as error:
+            raise Unusable("damaged header value") from error
+
+
+def _frames(dataset: Dataset, source: Source) -> list[Instance]:
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    found = []
+    for index, own in enumerate(frames):
+        groups = {}
+        for keyword in (
+            "PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence", "MREchoSequence",
+            "MRTimingAndRelatedParametersSequence", "MRImageFrameTypeSequence", "MRModifierSequence",
+        ):  # fmt: skip
+            holder = own if keyword in own else shared
+            for element in holder[keyword].value[0] if keyword in holder else ():
+                groups[element.tag] = element
+        flat = Dataset(groups)
+        if "EffectiveEchoTime" in flat:
+            flat.EchoTime = flat.EffectiveEchoTime
+        if "FrameType" in flat:
+            flat.ImageType = flat.FrameType
+        found.append(_instance(dataset, source, index, flat, flat, flat))
+    return found
+
+
+def _instance(
+    dataset: Dataset, source: Source, frame: int | None, where: Dataset, timing: Dataset, kind: Dataset
+) -> Instance:
+    for keyword in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing"):
+        if not where.get(keyword):
+            raise Unusable(f"{keyword}: missing")
+    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+        raise Unusable("SamplesPerPixel: a colour image")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    if rows < 32 or columns < 32:
+        raise Unusable("Rows, Columns: fewer than 32")
+    placed = placement(
+        where.ImageOrientationPatient, where.ImagePositionPatient, where.PixelSpacing, rows, columns
+    )
+    series = _text(dataset, "SeriesInstanceUID")
+    if not series:
+        raise Unusable("SeriesInstanceUID: missing")
+    return Instance(
+        source=source,
+        frame=frame,
+        sop_uid=_text(dataset, "SOPInstanceUID"),
+        series_uid=series,
+        series_number=int(_number(dataset, "SeriesNumber") or 0),
+        number=int(_number(dataset, "InstanceNumber") or 0) if frame is None else frame,
+        placed=placed,
+        sequence=_sequence(dataset, timing, kind),
+        burned_in=_text(dataset, "BurnedInAnnotation").upper() == "YES",
+    )
+
+
+def _sequence(dataset: Dataset, timing: Dataset, kind: Dataset) -> Sequence:
+    def first(keyword: str) -> float | None:
+        own = _number(timing, keyword)
+        return own if own is not None else _number(dataset, keyword)
+
+    names = ("ScanningSequence", "SequenceVariant", "ScanOptions", "SequenceName", "AcquisitionContrast")
+    words = ("SeriesDescription", "ProtocolName", "BodyPartExamined")
+    return Sequence(
+        repetition=first("RepetitionTime"),
+        echo=first("EchoTime"),
+        inversion=first("InversionTime"),
+        names=" ".join(_text(dataset, k) for k in names).upper(),
+        image_type=tuple(p.strip().upper() for p in _text(kind, "ImageType").split("\\")),
+        contrast_agent=bool(_text(dataset, "ContrastBolusAgent")),
+        description=" ".join(_text(dataset, k) for k in words).lower(),
+        acquisition=_text(dataset, "MRAcquisitionType").upper(),
+        field=_number(dataset, "MagneticFieldStrength"),
+        thickness=first("SliceThickness"),
+        manufacturer=_text(dataset, "Manufacturer"),
+        model=_text(dataset, "ManufacturerModelName"),
+        flip=first("FlipAngle"),
+        echo_train=first("EchoTrainLength"),
+    )
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    with contextlib.suppress(*DAMAGE):
+        value: Any = dataset.get(keyword)
+        if value is None:
+            return ""
+        if isinstance(value, pydicom.multival.MultiValue | list):
+            return "\\".join(str(v) for v in value).strip()
+        return str(value).strip()
+    return ""
+
+
+def _number(dataset: Dataset, keyword: str) -> float | None:
+    text = _text(dataset, keyword).split("\\")[0]
+    with contextlib.suppress(ValueError):
+        value = float(text)
+        return value if abs(value) < 1e9 else None
+    return None
+
+
+def _date(dataset: Dataset, keyword: str) -> date | None:
+    text = _text(dataset, keyword).replace(".", "").replace("-", "")
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 a calendar day has no zone
+    return None
+
+
+def _age(text: str) -> int | None:
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", text.upper())
+    if match is None:
+        return None
+    return int(match[1]) // {"D": 365, "W": 52, "M": 12, "Y": 1}[match[2]]

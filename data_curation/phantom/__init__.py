@@ -1,0 +1,1 @@
+"""Synthetic lumbar MR studies with known truth: for developing and testing, never for training claims."""

@@ -1,0 +1,134 @@
+"""Decoding slices and putting a series on one scale."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from pydicom.dataset import Dataset
+from pydicom.pixels import pixel_array
+
+from data_curation.discovery import open_source
+from data_curation.geometry import Upright
+from data_curation.headers import DAMAGE, Instance, Unusable, quietly
+from data_curation.policy import Limits
+
+Pixels = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A slice as stored: integers, and what makes values of them (value = slope x integer + intercept)."""
+
+    stored: NDArray[np.int32]
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True)
+class SeriesPixels:
+    """A series on one scale: value = slope x pixel + intercept."""
+
+    slices: tuple[Pixels, ...]
+    slope: float
+    intercept: float
+    digest: str
+    """SHA-256 over the stored integers of all slices, as acquired."""
+
+
+def decode(instances: Sequence[Instance], limits: Limits) -> list[Decoded]:
+    """Decode slices through pydicom's decoders.
+
+    Raises:
+        Unusable: If one is truncated, of an unknown transfer syntax, or too large.
+    """
+    decoded = []
+    opened: tuple[object, Dataset] | None = None
+    for instance in instances:
+        if opened is None or opened[0] != instance.source:
+            opened = instance.source, _read(instance, limits)
+        decoded.append(_decode(opened[1], instance, limits))
+    return decoded
+
+
+def _read(instance: Instance, limits: Limits) -> Dataset:
+    with quietly():
+        try:
+            with open_source(instance.source, limits) as stream:
+                return pydicom.dcmread(stream, force=True)
+        except DAMAGE as error:
+            raise Unusable("damaged DICOM") from error
+
+
+def _decode(dataset: Dataset, instance: Instance, limits: Limits) -> Decoded:
+    if (
+        instance.placed.rows * instance.placed.columns > limits.pixels
+        or (instance.frame or 0) >= limits.frames
+    ):
+        raise Unusable("image larger than the limit")
+    with quietly():
+        try:
+            array = pixel_array(dataset, index=instance.frame)
+            slope, intercept = _rescale(dataset, instance.frame)
+            inverted = str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
+            top = (1 << int(dataset.BitsStored)) - 1
+        except DAMAGE as error:
+            raise Unusable("pixels cannot be decoded") from error
+    if array.shape != (instance.placed.rows, instance.placed.columns) or array.dtype.kind not in "iu":
+        raise Unusable("pixels differ from Rows and Columns")
+    stored = array.astype(np.int32)
+    return Decoded(top - stored if inverted else stored, slope, intercept)
+
+
+def _rescale(dataset: Dataset, frame: int | None) -> tuple[float, float]:
+    holder = dataset
+    if frame is not None:
+        for groups in (
+            dataset.PerFrameFunctionalGroupsSequence[frame],
+            dataset.SharedFunctionalGroupsSequence[0],
+        ):
+            if "PixelValueTransformationSequence" in groups:
+                holder = groups.PixelValueTransformationSequence[0]
+                break
+    slope, intercept = (
+        float(holder.get("RescaleSlope", 1) or 1),
+        float(holder.get("RescaleIntercept", 0) or 0),
+    )
+    if not (np.isfinite(slope) and np.isfinite(intercept)) or slope <= 0:
+        raise ValueError("RescaleSlope")
+    return slope, intercept
+
+
+def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
+    """Put the slices of a series on one 16-bit scale; the stored integers are kept where they allow it."""
+    digest = hashlib.sha256()
+    for d in decoded:
+        digest.update(np.ascontiguousarray(d.stored, dtype="<i4").tobytes())
+    scales = {(d.slope, d.intercept) for d in decoded}
+    low = min(int(d.stored.min()) for d in decoded)
+    high = max(int(d.stored.max()) for d in decoded)
+    if len(scales) == 1 and high - min(low, 0) <= 65535:
+        shift = min(low, 0)
+        slope, intercept = scales.pop()
+        slices = tuple((d.stored - shift).astype(np.uint16) for d in decoded)
+        return SeriesPixels(slices, slope, intercept + slope * shift, digest.hexdigest())
+    values = [d.stored * d.slope + d.intercept for d in decoded]
+    bottom, top = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
+    step = max((top - bottom) / 65535, 1e-12)
+    slices = tuple(np.rint((v - bottom) / step).astype(np.uint16) for v in values)
+    return SeriesPixels(slices, step, bottom, digest.hexdigest())
+
+
+def turn_upright(pixels: Pixels, turn: Upright) -> Pixels:
+    """Turn a slice upright and, where its pixels are not square, resample it (bilinear)."""
+    turned = np.ascontiguousarray(turn.turn(pixels), dtype=np.uint16)
+    if not turn.resampled:
+        return turned
+    image = PillowImage.fromarray(turned.astype(np.float32))
+    resized = image.resize((turn.columns, turn.rows), PillowImage.Resampling.BILINEAR)
+    return np.rint(np.asarray(resized)).astype(np.uint16)
