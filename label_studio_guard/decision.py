@@ -34,9 +34,18 @@ def decide_route(rule: Rule, identity: Identity, path: Mapping[str, Any], query:
         if not query.get(name):
             raise Refused(f"{name} is not named")
     for name, values in query.lists():
-        if name in FORBIDDEN_PARAMETERS and not identity.is_service:
-            raise Refused(f"parameter {name} is closed")
+        if not identity.is_service:
+            _check_parameter(rule, name, values)
         check_values(identity, name, values)
+
+
+def _check_parameter(rule: Rule, name: str, values: list[str]) -> None:
+    allowed = rule.values.get(name)
+    if allowed is not None:
+        if not allowed.issuperset(values):
+            raise Refused(f"parameter {name} has a value that is closed")
+    elif name in FORBIDDEN_PARAMETERS:
+        raise Refused(f"parameter {name} is closed")
 
 
 def decide_body(rule: Rule, identity: Identity, body: object, has_body: bool) -> None:

@@ -22,3 +22,13 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         return JsonResponse({"ready": False, "reason": "the database does not answer"}, status=503)
     return JsonResponse({"ready": True, "guard": VERSION, "label_studio": LABEL_STUDIO})
+
+
+def version(request: HttpRequest) -> JsonResponse:
+    """What the page shows in its menu. Label Studio's own answer asks a package index."""
+    return JsonResponse({"release": LABEL_STUDIO})
+
+
+def no_tips(request: HttpRequest) -> JsonResponse:
+    """The sign-in page asks for tips; Label Studio would fetch them from another host."""
+    return JsonResponse({})

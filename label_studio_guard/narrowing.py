@@ -9,12 +9,14 @@ from typing import Any
 def install() -> None:
     """Narrow the listings that the allowlist opens."""
     from data_manager.api import ViewAPI
+    from labels_manager.api import LabelLinkAPI
     from projects.api import ProjectAPI, ProjectListAPI
     from users.api import UserAPI
 
     for view in (ProjectListAPI, ProjectAPI):
         _narrow(view, lambda identity: {"pk__in": identity.projects})
     _narrow(ViewAPI, lambda identity: {"project_id__in": identity.projects})
+    _narrow(LabelLinkAPI, lambda identity: {"project_id__in": identity.projects})
     _narrow(UserAPI, lambda identity: {"pk": identity.user})
 
 

@@ -29,7 +29,7 @@ class Rule:
     body: frozenset[str] | None = None
     """The only fields of a person's JSON body that are passed on; None: there may be no body."""
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Query parameters with the only values a person may give them."""
+    """Query parameters with the only values a person may give them here."""
     validates: bool = False
     """A reading is checked before it is saved."""
 
@@ -57,6 +57,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "GET"): _PUBLIC,
     ("live", "GET"): _PUBLIC,
     ("ready", "GET"): _PUBLIC,
+    ("heidi-tips", "GET"): _PUBLIC,
+    ("api/version", "GET"): Rule(EVERYONE, service=True),
     ("user/login/", "GET"): _PUBLIC,
     ("user/login/", "POST"): _PUBLIC,
     ("^logout/?$", "GET"): _ANY_PERSON,
@@ -91,6 +93,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("^api/dm/project/", "GET"): _read(needs="project"),
     ("^api/dm/columns/", "GET"): _read(needs="project"),
     ("^api/dm/actions/", "GET"): _read(needs="project"),
+    ("^api/dm/actions/", "POST"): Rule(
+        READING, needs=frozenset({"project", "id"}), body=frozenset(), values={"id": frozenset({"next_task"})}
+    ),
+    ("^api/label_links/$", "GET"): Rule(
+        READING, needs=frozenset({"project"}), values={"expand": frozenset({"label"})}
+    ),
     ("^api/dm/views/$", "GET"): _read(needs="project"),
     ("^api/dm/views/(?P<pk>[^/.]+)/$", "GET"): _read({"pk": "view"}),
     ("^api/tasks/", "GET"): _read(needs="project", service=True),

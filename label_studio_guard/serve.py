@@ -78,7 +78,7 @@ def _serve(host: str, port: int, workers: int) -> None:
                 "threads": THREADS,
                 "timeout": 150,
                 "graceful_timeout": 15,
-                "keepalive": 5,
+                "keepalive": 2,
                 "proc_name": "discloop-label-studio",
                 "control_socket_disable": True,
             }

@@ -8,6 +8,8 @@ urlpatterns = [
     path("", pages.home),
     path("live", health.live),
     path("ready", health.ready),
+    path("heidi-tips", health.no_tips),
+    path("api/version", health.version),
     path("user/login/", sign_in.sign_in),
     path("discloop/worklists", pages.worklists),
     path("discloop/sign-in", pages.sign_in_elsewhere),
