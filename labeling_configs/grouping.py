@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
@@ -52,11 +52,11 @@ def group_discs(marks: Sequence[Mark], plane: Plane) -> list[Group]:
     discs = [mark for mark in marks if mark.kind is Kind.DISC]
 
     def belong(a: Mark, b: Mark) -> float:
-        if plane is Plane.AXIAL and (abs(a.slice - b.slice) != 1 or _named_apart(a, b)):
+        if plane is Plane.AXIAL and abs(a.slice - b.slice) != 1:
             return 0.0
         return intersection_over_union(a.box, b.box)
 
-    groups = _join(discs, belong, SAME_DISC)
+    groups = _join(discs, belong, SAME_DISC, apart=_named_apart if plane is Plane.AXIAL else None)
     if plane is Plane.AXIAL:
         return sorted(groups, key=lambda group: (min(m.slice for m in group), group[0].id))
     return sorted(groups, key=lambda group: (-_center_y(group), group[0].id))
@@ -72,22 +72,28 @@ def group_lesions(marks: Sequence[Mark], kind: Kind) -> list[Group]:
     return sorted(groups, key=lambda group: (min(m.slice for m in group), group[0].box.as_list()))
 
 
-def _named_apart(a: Mark, b: Mark) -> bool:
-    names = {a.answers.get("level"), b.answers.get("level")} - {None}
-    return len(names) > 1
+def _named_apart(marks: Iterable[Mark]) -> bool:
+    return len({mark.answers["level"] for mark in marks if "level" in mark.answers}) > 1
 
 
 def _center_y(group: Group) -> float:
     return sum(mark.box.center[1] for mark in group) / len(group)
 
 
-def _join(marks: Sequence[Mark], belong: Callable[[Mark, Mark], float], least: float) -> list[Group]:
+def _join(
+    marks: Sequence[Mark],
+    belong: Callable[[Mark, Mark], float],
+    least: float,
+    apart: Callable[[Iterable[Mark]], bool] | None = None,
+) -> list[Group]:
     """Join the closest first; a group never holds two boxes on one slice."""
     group_of = {mark.id: [mark] for mark in marks}
     pairs = [(belong(a, b), a, b) for a, b in combinations(marks, 2) if a.slice != b.slice]
     for _, a, b in sorted((p for p in pairs if p[0] >= least), key=lambda p: (-p[0], p[1].id, p[2].id)):
         ours, theirs = group_of[a.id], group_of[b.id]
-        if ours is not theirs and not {m.slice for m in ours} & {m.slice for m in theirs}:
+        if ours is theirs or {m.slice for m in ours} & {m.slice for m in theirs}:
+            continue
+        if apart is None or not apart([*ours, *theirs]):
             ours.extend(theirs)
             group_of.update({mark.id: ours for mark in theirs})
     groups = {id(group): group for group in group_of.values()}

@@ -256,6 +256,7 @@ def read_sheet(
     """
     reader = _Reader(plane, slices)
     entries = _entries(result, reader)
+    _complain_of_strangers(reader, entries)
     handlers = {"rectanglelabels": reader.rectangle, "choices": reader.answer, "textarea": reader.comment}
     for kind, handle in handlers.items():
         for entry in entries:
@@ -265,7 +266,6 @@ def read_sheet(
                 except ValidationError as error:
                     reader.refused.add(entry.id)
                     reader.complain(f"an entry of {entry.from_name!r}", _first(error))
-    _complain_of_strangers(reader, entries)
     comment = "\n".join(reader.comments)
     if len(comment) > LONGEST_COMMENT:
         reader.complain("the comment", f"it has {len(comment)} characters, {LONGEST_COMMENT} are kept")
@@ -276,4 +276,5 @@ def _complain_of_strangers(reader: _Reader, entries: Iterable[_Entry]) -> None:
     for entry in entries:
         if _kind_of(entry) is None:
             what = f"{entry.type[:40]!r} from {entry.from_name[:40]!r} on {entry.to_name[:40]!r}"
+            reader.refused.add(entry.id)
             reader.complain("an entry of the reading", f"the page has no such question: {what}")
