@@ -75,7 +75,7 @@ def allow(*roles: Role) -> Callable[..., Actor]:
 
     def check(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
         if actor.role not in roles:
-            wanted = " or ".join(role.value for role in roles)
+            wanted = " or ".join(sorted(role.value for role in roles))
             raise Forbidden(f"this is for {wanted}; you are signed in as {actor.role.value}")
         return actor
 
@@ -95,6 +95,9 @@ def checked_form(actor: Annotated[Actor, Depends(current_actor)], csrf: Annotate
 FormOfOurs = Depends(checked_form)
 """For `dependencies=[...]` of every page route that changes something."""
 
+RUNS_THE_LOOP = frozenset({Role.ENGINEER, Role.ADMIN})
+SEES_THE_LOOP = RUNS_THE_LOOP | {Role.LEAD}
+
 Anyone = Annotated[Actor, Depends(current_actor)]
-Engineer = Annotated[Actor, Depends(allow(Role.ENGINEER, Role.ADMIN))]
-Lead = Annotated[Actor, Depends(allow(Role.ENGINEER, Role.LEAD, Role.ADMIN))]
+Engineer = Annotated[Actor, Depends(allow(*RUNS_THE_LOOP))]
+Lead = Annotated[Actor, Depends(allow(*SEES_THE_LOOP))]

@@ -17,6 +17,7 @@ from backend.audit.endpoints import NOUN as AUDIT
 from backend.database import Database
 from backend.errors import install_error_handlers
 from backend.frame import Frame
+from backend.home.endpoints import NOUN as HOME
 from backend.jobs.runner import Runner
 from backend.nouns import Noun
 from backend.outside import Outside
@@ -26,14 +27,24 @@ from backend.outside.ml_backend import HttpMlBackend
 from backend.pages import STATIC, render_error
 from backend.people.endpoints import NOUN as PEOPLE
 from backend.projects.endpoints import NOUN as PROJECTS
+from backend.proposals.endpoints import NOUN as PROPOSALS
+from backend.readings.endpoints import NOUN as READINGS
+from backend.readings.jobs import ledger_jobs
 from backend.resources import Resources
 from backend.sessions.endpoints import NOUN as SESSIONS
 from backend.settings import Settings
+from backend.studies.endpoints import NOUN as STUDIES
+from backend.worklists.endpoints import NOUN as WORKLISTS
 
 NOUNS: tuple[Noun, ...] = (
+    HOME,
     PEOPLE,
     PROJECTS,
     SESSIONS,
+    STUDIES,
+    PROPOSALS,
+    WORKLISTS,
+    READINGS,
     AUDIT,
 )
 """Every noun. A new one adds its folder, its migration and its line here."""
@@ -59,7 +70,9 @@ def create_app(
         nouns: The folders that take part.
     """
     made = resources or Resources(settings, Database(settings.database_url), outside_of(settings))
-    runner = Runner(made, [job for noun in nouns for job in noun.jobs])
+    interpreters = {kind: read for noun in nouns for kind, read in noun.interpreters.items()}
+    jobs = [job for noun in nouns for job in noun.jobs]
+    runner = Runner(made, [*jobs, *ledger_jobs(interpreters)])
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -61,8 +61,8 @@ class LabelStudio(Protocol):
     def import_tasks(self, project: int, tasks: Sequence[NewTask]) -> None:
         """Add tasks, in this order."""
 
-    def show_predictions(self, project: int, model_version: str) -> None:
-        """Pre-fill with predictions of this version."""
+    def shown_version(self, project: int) -> str | None:
+        """Which model version's predictions the project's tasks open with."""
 
     def attach_ml_backend(self, project: int, address: str, password: str) -> None:
         """Connect the smart box, once."""
@@ -93,10 +93,9 @@ class SdkLabelStudio:
         request = [ImportApiRequest.model_validate(_import_form(task)) for task in tasks]
         _asked("import tasks", lambda: self._sdk.projects.import_tasks(project, request=request))
 
-    def show_predictions(self, project: int, model_version: str) -> None:
+    def shown_version(self, project: int) -> str | None:
         """See `LabelStudio`."""
-        if _asked("read project", lambda: self._sdk.projects.get(project)).model_version != model_version:
-            _asked("update project", lambda: self._sdk.projects.update(project, model_version=model_version))
+        return _asked("read project", lambda: self._sdk.projects.get(project)).model_version or None
 
     def attach_ml_backend(self, project: int, address: str, password: str) -> None:
         """See `LabelStudio`."""

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sqlmodel import Session
 
-from backend.access import Actor, Engineer, FormOfOurs
+from backend.access import RUNS_THE_LOOP, Actor, Engineer, FormOfOurs
 from backend.errors import BackendError, Invalid
 from backend.nouns import Advice, Navigation, Noun
 from backend.pages import render
@@ -118,7 +118,7 @@ def _page(
 
 
 def _advice(session: Session, actor: Actor) -> list[Advice]:
-    if not actor.is_one_of(Role.ENGINEER, Role.ADMIN):
+    if actor.role not in RUNS_THE_LOOP:
         return []
     readers = len(repository.active_with_role(session, Role.READER))
     if readers >= 2:
@@ -130,6 +130,6 @@ def _advice(session: Session, actor: Actor) -> list[Advice]:
 NOUN = Noun(
     name="people",
     routers=(api, pages),
-    navigation=Navigation("People", "/people", frozenset({Role.ENGINEER, Role.ADMIN}), order=20),
+    navigation=Navigation("People", "/people", RUNS_THE_LOOP, order=20),
     advice=_advice,
 )

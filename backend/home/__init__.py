@@ -1,0 +1,1 @@
+"""Where the loop stands, and what to do next."""

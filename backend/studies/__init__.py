@@ -1,0 +1,1 @@
+"""Patients, studies and units, as curation's manifest names them."""
