@@ -132,4 +132,5 @@ class Supervisor:
 
 def _last_line(service: Service) -> str:
     lines = service.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1][:300] if lines else "it wrote nothing"
+    telling = [line for line in lines if "Error: " in line and not line.startswith(" ")] or lines
+    return telling[-1][:300] if telling else "it wrote nothing"
