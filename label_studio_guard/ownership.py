@@ -11,6 +11,9 @@ from label_studio_guard.identity import Identity
 
 PLAIN_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
+NO_DRAFT = 0
+"""What the page sends as `draft_id` when nothing was drafted."""
+
 KINDS: dict[str, str] = {
     "project": "project",
     "project_id": "project",
@@ -62,7 +65,7 @@ def check_values(identity: Identity, name: str, values: Iterable[object]) -> Non
     if kind is None:
         return
     for value in values:
-        if value is None or value == "":
+        if value is None or value == "" or (kind == "draft" and value == NO_DRAFT):
             continue
         for item in value if isinstance(value, list) else [value]:
             check_owned(identity, kind, item)

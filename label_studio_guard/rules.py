@@ -63,6 +63,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("user/login/", "POST"): _PUBLIC,
     ("^logout/?$", "GET"): _ANY_PERSON,
     ("^logout/?$", "POST"): _ANY_PERSON,
+    ("discloop/reading.js", "GET"): _PUBLIC,
     ("discloop/sign-in", "GET"): _ANY_PERSON,
     ("discloop/worklists", "GET"): Rule(READING),
     ("discloop/slices/<int:project>/<str:key>/<str:number>", "GET"): Rule(

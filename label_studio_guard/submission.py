@@ -52,7 +52,7 @@ def _decode(result: list[Any], project: OwnProject, sizes: Sequence[SliceSize]) 
         decode(result, plane=project.plane, slices=sizes)
     except InvalidReading as invalid:
         raise Incomplete(
-            "Not submitted, your draft is kept. " + "; ".join(str(problem) for problem in invalid.problems),
+            "Not submitted, your draft is kept; " + "; ".join(str(problem) for problem in invalid.problems),
             invalid.problems,
         ) from None
 

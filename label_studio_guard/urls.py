@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from label_studio_guard import control, health, pages, sign_in
+from label_studio_guard import control, health, pages, reading_page, sign_in
 
 urlpatterns = [
     path("", pages.home),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/version", health.version),
     path("user/login/", sign_in.sign_in),
     path("discloop/worklists", pages.worklists),
+    path("discloop/reading.js", reading_page.script),
     path("discloop/sign-in", pages.sign_in_elsewhere),
     path("discloop/slices/<int:project>/<str:key>/<str:number>", pages.slice_image),
     path("discloop/control/status", control.status),
