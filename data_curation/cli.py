@@ -91,7 +91,7 @@ def curate(
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
-    """De-identify a folder of DICOM, choose series, and write slices and manifest.jsonl. Safe to run again."""
+    """De-identify a folder of DICOM, choose series, write slices and manifest.jsonl. Safe to run again."""
     with one_line_errors(), _stages() as progress:
         if not dicom.is_dir():
             raise DiscLoopError(f"{dicom}: expected a folder of DICOM files")

@@ -271,12 +271,10 @@ class _Run:
 
     def make_all(self, pool: Executor | None, workers: int, progress: Progress) -> None:
         uids = self._index.studies()
-        total, done = len(uids), 0
-        progress("curating", 0, total)
-        for uid, prepared in _spread(_make, self._jobs(uids), pool, workers * 2):
+        progress("curating", 0, len(uids))
+        for done, (uid, prepared) in enumerate(_spread(_make, self._jobs(uids), pool, workers * 2), start=1):
             self._keep(uid, prepared)
-            done += 1
-            progress("curating", done + self.unchanged, total)
+            progress("curating", done + self.unchanged, len(uids))
 
     def _jobs(self, uids: Sequence[str]) -> Iterator[Job]:
         for uid in uids:

@@ -40,7 +40,7 @@ def window_of(
 
 
 def fluid_signal(image: NDArray[np.uint16], canal: Canal, spacing: float) -> float | None:
-    """Signal of cerebrospinal fluid: the bright end of the pixels along the canal, where there is a clear one."""
+    """Signal of cerebrospinal fluid: the bright end of the pixels along the canal, if that is a clear one."""
     clear = canal.strength > 0.25 * max(float(canal.strength.max()), 1e-6)
     rows = np.flatnonzero(clear)
     if rows.size < image.shape[0] // 8:

@@ -40,7 +40,7 @@ class Placement:
     @property
     def normal(self) -> Vector:
         """Unit vector out of the slice."""
-        return np.cross(self.across, self.down)
+        return np.asarray(np.cross(self.across, self.down), dtype=np.float64)
 
     @property
     def centre(self) -> Vector:

@@ -22,10 +22,23 @@ from data_curation.geometry import Placement, placement
 
 MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4.1"
-_KEYWORDS = ["SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "Modality", "Manufacturer", "ManufacturerModelName", "SeriesDescription", "ProtocolName", "SequenceName", "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "BodyPartExamined", "SliceThickness", "RepetitionTime", "EchoTime", "InversionTime", "EchoTrainLength", "MagneticFieldStrength", "FlipAngle", "SpacingBetweenSlices", "ContrastBolusAgent", "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "SamplesPerPixel", "BitsAllocated", "BurnedInAnnotation", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "MRAcquisitionType", "AcquisitionContrast"]
-_TAGS: list[BaseTag] = [Tag(keyword) for keyword in dict.fromkeys(_KEYWORDS)]
-DAMAGE = (InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
-          IndexError, OverflowError, struct.error, RecursionError, MemoryError, LookupError)  # fmt: skip
+_KEYWORDS = (
+    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "Modality",
+    "Manufacturer", "ManufacturerModelName", "SeriesDescription", "ProtocolName", "SequenceName",
+    "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "BodyPartExamined",
+    "SliceThickness", "RepetitionTime", "EchoTime", "InversionTime", "EchoTrainLength",
+    "MagneticFieldStrength", "FlipAngle", "SpacingBetweenSlices", "ContrastBolusAgent", "PatientID",
+    "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientAge",
+    "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient",
+    "ImageOrientationPatient", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "SamplesPerPixel",
+    "BitsAllocated", "BurnedInAnnotation", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "AcquisitionContrast",
+)  # fmt: skip
+_TAGS: list[BaseTag] = [Tag(keyword) for keyword in _KEYWORDS]
+DAMAGE = (
+    InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
+    IndexError, OverflowError, struct.error, RecursionError, MemoryError, LookupError, RuntimeError,
+)  # fmt: skip
 """What pydicom and its decoders raise on damaged input."""
 
 

@@ -1,8 +1,13 @@
-"""Finding the canal on sagittal T2 slices, and from it the midline of a study and of each disc's neighbourhood.
+"""The midline of a sagittal T2 stack, and of each disc's neighbourhood, from two signs that do not depend on
+where the stack was centred.
 
-Cerebrospinal fluid is a bright band of 8 to 20 mm, running down every row between darker bone and ligament.
-On each slice the best such band is traced from top to bottom (dynamic programming, cost of leaning); the
-slice whose band is brightest against its sides, over and over in bands of rows, is the midline there.
+1. The canal: cerebrospinal fluid is a bright band of 8 to 20 mm that runs down every row between darker bone
+   and ligament. On each slice the best such band is traced (dynamic programming, a cost for leaning); beside
+   the midline it is broken by pedicles.
+2. Symmetry: to the left and right of the midline the body is the same.
+
+Both are measured per slice and neighbourhood of rows, added, and the course of the midline down the
+neighbourhoods is traced with a cost for changing the slice, so that it can follow a scoliosis but not jump.
 """
 
 from __future__ import annotations
@@ -16,10 +21,20 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d, zoom
 
 _STEP = 2.0
 """Millimetres a pixel of the coarse images that are searched."""
-_BAND = 40.0
-"""Millimetres of a neighbourhood: a disc and half of the bodies beside it."""
+_BAND = 20.0
+"""Millimetres of rows that share a midline: half a disc and body."""
+_NEIGHBOURHOOD = 60.0
+"""Millimetres of rows that are looked at for it."""
+_AIR = 0.08
+_SKIN_TO_CANAL = 32.0
+"""Millimetres, at the least."""
+_LEAN_COST = 0.04
+_JUMP_COST = 0.048
+"""Per millimetre from one neighbourhood to the next."""
+_CANAL_WEIGHT, _SYMMETRY_WEIGHT, _CENTRE_WEIGHT = 1.0, 1.0, 0.25
 
 Profile = NDArray[np.float32]
+Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class Canal:
 
     columns: NDArray[np.float64]
     strength: NDArray[np.float64]
-    """Contrast of the band against its sides per row, 0 to 1 of the series' bright signal."""
+    """Contrast of the band against its sides per row, in parts of the series' bright signal."""
 
 
 @dataclass(frozen=True)
@@ -44,29 +59,30 @@ def find_midline(slices: Sequence[NDArray[np.uint16]], spacing: float, gap: floa
     """Find the midline of a sagittal stack.
 
     Args:
-        slices: Upright, anterior left, rows x columns, of one shape.
+        slices: Upright, anterior left, rows x columns, of one shape, ordered from side to side.
         spacing: Millimetres a pixel.
         gap: Millimetres from slice to slice.
     """
-    middle = (len(slices) - 1) / 2
     bright = float(np.percentile(np.stack([s[::4, ::4] for s in slices]), 99.0)) or 1.0
-    coarse = [_coarse(s, spacing) / np.float32(bright) for s in slices]
+    coarse = np.stack([_coarse(s, spacing) / np.float32(bright) for s in slices])
     traced = [_trace(_band_response(image)) for image in coarse]
-    rows = coarse[0].shape[0]
-    # Far from the middle of the stack only a strong band counts: bright fat beside the spine is one, too.
-    prior = np.exp(-0.5 * ((np.arange(len(slices)) - middle) * max(gap, 0.5) / 25.0) ** 2)
-    strength = np.stack([t.strength for t in traced]) * prior[:, None]
-    smooth = uniform_filter1d(strength, max(int(_BAND / _STEP), 1), axis=1, mode="nearest")
-    inner = slice(int(rows * 0.15), max(int(rows * 0.8), int(rows * 0.15) + 1))
-    whole = _peak(smooth[:, inner].mean(axis=1))
-    bands = _bands(smooth, whole, spacing, slices[0].shape[0], gap)
-    best = traced[round(whole)]
-    scale = slices[0].shape[0] / rows
-    columns = np.interp(np.arange(slices[0].shape[0]) / scale, np.arange(rows), best.columns) * (
-        _STEP / spacing
+    gap = max(gap, 0.5)
+    score = _score(coarse, traced, gap)
+    course = _course(score, gap)
+    rows, height = coarse.shape[1], slices[0].shape[0]
+    inner = course[len(course) // 6 : max(len(course) * 4 // 5, len(course) // 6 + 1)]
+    whole = int(np.median(inner))
+    at = np.arange(height) * (rows / height)
+    own = traced[whole]
+    canal = Canal(
+        np.interp(at, np.arange(rows), own.columns) * (_STEP / spacing),
+        np.interp(at, np.arange(rows), own.strength),
     )
-    fine = np.interp(np.arange(slices[0].shape[0]) / scale, np.arange(rows), best.strength)
-    return Midline(round(whole), bands, Canal(columns, fine))
+    edges = [round(k * height / len(course)) for k in range(len(course) + 1)]
+    bands = tuple(
+        (edges[k], edges[k + 1], int(value)) for k, value in enumerate(course) if edges[k + 1] > edges[k]
+    )
+    return Midline(whole, bands, canal)
 
 
 def _coarse(image: NDArray[np.uint16], spacing: float) -> Profile:
@@ -78,77 +94,101 @@ def _coarse(image: NDArray[np.uint16], spacing: float) -> Profile:
 
 
 def _band_response(image: Profile) -> Profile:
-    """How much brighter a band is than both its sides, and how bright its signal, per pixel."""
-    clipped = np.minimum(image, 1.0)
+    """How much brighter a band is than both its sides, per pixel; the widest tried is 16 mm."""
+    clipped = np.minimum(image, np.float32(1.0))
+    columns = clipped.shape[1]
     best = np.zeros_like(clipped)
+    flank = uniform_filter1d(clipped, 8, axis=1, mode="nearest")
     for width in (4, 6, 8):
         inside = uniform_filter1d(clipped, width, axis=1, mode="nearest")
-        flank = uniform_filter1d(clipped, 8, axis=1, mode="nearest")
         offset = width // 2 + 5
         left, right = np.roll(flank, offset, axis=1), np.roll(flank, -offset, axis=1)
         response = inside - np.maximum(left, right) * 0.7 - 0.3 * np.minimum(left, right)
         best = np.maximum(best, response)
     best[:, :10] = 0
     best[:, -8:] = 0
+    # The fat under the skin of the back is such a band, too: the canal lies deeper.
+    body = clipped > _AIR
+    skin = np.where(body.any(axis=1), columns - 1 - body[:, ::-1].argmax(axis=1), columns)
+    best[np.arange(columns)[None, :] > (skin - _SKIN_TO_CANAL / _STEP)[:, None]] = 0
     return best
 
 
 def _trace(response: Profile) -> Canal:
     """The strongest connected course from the first to the last row."""
     rows, columns = response.shape
-    total = np.zeros((rows, columns), np.float32)
+    total = response[0].copy()
     came = np.zeros((rows, columns), np.int8)
-    total[0] = response[0]
+    wall = np.float32(-1e9)
     for r in range(1, rows):
-        before = total[r - 1]
-        options = np.stack(
-            [
-                np.concatenate(([-1e9], before[:-1])) - 0.04,
-                before,
-                np.concatenate((before[1:], [-1e9])) - 0.04,
-            ]
-        )
+        from_left = np.concatenate(([wall], total[:-1])) - np.float32(_LEAN_COST)
+        from_right = np.concatenate((total[1:], [wall])) - np.float32(_LEAN_COST)
+        options = np.stack([from_left, total, from_right])
         pick = options.argmax(axis=0)
         came[r] = pick - 1
-        total[r] = np.take_along_axis(options, pick[None], axis=0)[0] + response[r]
+        total = np.take_along_axis(options, pick[None], axis=0)[0] + response[r]
     course = np.zeros(rows, int)
-    course[-1] = int(total[-1].argmax())
+    course[-1] = int(total.argmax())
     for r in range(rows - 1, 0, -1):
-        course[r - 1] = min(max(course[r] + came[r][course[r]], 0), columns - 1)
+        course[r - 1] = course[r] + came[r][course[r]]
     return Canal(course.astype(float), response[np.arange(rows), course].astype(float))
 
 
-def _peak(values: NDArray[np.float64]) -> float:
-    """The centre of the slices that are within a fifth of the best and touch it."""
-    top = int(values.argmax())
-    near = values >= 0.8 * values[top]
-    low = high = top
-    while low > 0 and near[low - 1]:
-        low -= 1
-    while high < len(values) - 1 and near[high + 1]:
-        high += 1
-    weights = values[low : high + 1]
-    return float((np.arange(low, high + 1) * weights).sum() / max(weights.sum(), 1e-9))
-
-
-def _bands(
-    smooth: NDArray[np.float64], whole: float, spacing: float, height: int, gap: float
-) -> tuple[tuple[int, int, int], ...]:
-    """Neighbourhoods down the slice; each slice within 20 mm of the whole's, changing gently."""
-    rows = smooth.shape[1]
-    step = max(int(_BAND / 2 / _STEP), 1)
-    reach = max(round(20 / max(gap, 0.5)), 1)
-    found = []
-    for start in range(0, rows, step):
-        local = smooth[:, start : start + step].mean(axis=1)
-        allowed = np.abs(np.arange(len(local)) - whole) <= reach
-        peak = _peak(np.where(allowed, local, 0.0)) if local.max() > 0.08 else whole
-        found.append(peak)
-    gentle = gaussian_filter1d(np.asarray(found), 1.0, mode="nearest")
-    scale = _STEP / spacing
-    edges = [min(round(k * step * scale), height) for k in range(len(gentle))] + [height]
-    return tuple(
-        (edges[k], edges[k + 1], int(np.clip(round(value), 0, smooth.shape[0] - 1)))
-        for k, value in enumerate(gentle)
-        if edges[k + 1] > edges[k]
+def _score(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
+    """How much each slice (rows) looks like the midline in each neighbourhood (columns)."""
+    rows = coarse.shape[1]
+    count = max(round(rows * _STEP / _BAND), 1)
+    reach = max(int(_NEIGHBOURHOOD / _STEP), 3)
+    starts = ((np.arange(count) + 0.5) * rows / count).astype(int)
+    strength = np.stack([t.strength for t in traced])
+    # A broken band is no canal: the weak rows of a neighbourhood count, not its mean.
+    canal = np.stack(
+        [np.quantile(strength[:, max(s - reach // 2, 0) : s + reach // 2], 0.35, axis=1) for s in starts],
+        axis=1,
     )
+    canal = np.clip(canal, 0, None) / max(float(np.quantile(canal.max(axis=0), 0.75)), 1e-6)
+    unlike = uniform_filter1d(_unlikeness(coarse, traced, gap), reach, axis=1, mode="nearest")[:, starts]
+    usual = np.median(unlike, axis=0, keepdims=True)
+    symmetry = np.clip((usual - unlike) / np.maximum(usual, 1e-6), -1, 1) * 2
+    centre = -np.abs(np.arange(len(coarse)) - (len(coarse) - 1) / 2)[:, None] * gap / 30.0
+    total = _CANAL_WEIGHT * np.minimum(canal, 1.0) + _SYMMETRY_WEIGHT * symmetry + _CENTRE_WEIGHT * centre
+    return np.asarray(total, dtype=np.float64)
+
+
+def _unlikeness(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
+    """Mean difference of the slices to the left and right of each slice, per row, around the spine."""
+    count, rows, columns = coarse.shape
+    best = max(traced, key=lambda t: float(np.quantile(t.strength, 0.35)))
+    x = np.arange(columns)[None, :] - best.columns[:, None]
+    near = ((x > -55 / _STEP) & (x < 35 / _STEP)).astype(np.float32)
+    log = np.log(np.maximum(coarse, 0.02))
+    weight = near.sum(axis=1)
+    result = np.full((count, rows), np.nan)
+    far = max(round(26 / gap), 1)
+    for middle in range(count):
+        pairs = [
+            (middle - d, middle + d) for d in range(1, far + 1) if middle - d >= 0 and middle + d < count
+        ]
+        if len(pairs) < min(3, far):
+            continue
+        difference = np.mean([np.abs(log[a] - log[b]) for a, b in pairs], axis=0)
+        result[middle] = (difference * near).sum(axis=1) / np.maximum(weight, 1)
+    worst = np.nanmax(result) if np.isfinite(result).any() else 0.0
+    return np.where(np.isfinite(result), result, worst)
+
+
+def _course(score: Table, gap: float) -> NDArray[np.int_]:
+    """The best slice of each neighbourhood, with a cost for every millimetre of change."""
+    slices, count = score.shape
+    index = np.arange(slices)
+    cost = np.abs(index[:, None] - index[None, :]) * gap * _JUMP_COST
+    total = score[:, 0]
+    came = []
+    for k in range(1, count):
+        options = total[:, None] - cost
+        came.append(options.argmax(axis=0))
+        total = options.max(axis=0) + score[:, k]
+    course = [int(total.argmax())]
+    for step in reversed(came):
+        course.append(int(step[course[-1]]))
+    return np.asarray(course[::-1])

@@ -11,7 +11,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from data_curation.discovery import open_source
 from data_curation.geometry import Upright
@@ -131,4 +131,4 @@ def turn_upright(pixels: Pixels, turn: Upright) -> Pixels:
         return turned
     image = PillowImage.fromarray(turned.astype(np.float32))
     resized = image.resize((turn.columns, turn.rows), PillowImage.Resampling.BILINEAR)
-    return np.rint(np.asarray(resized)).astype(np.uint16)
+    return np.asarray(np.rint(np.asarray(resized)), dtype=np.uint16)

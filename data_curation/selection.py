@@ -85,7 +85,7 @@ class Choice:
 
 
 def contrast_of(sequence: Sequence, rules: Weighting) -> Contrast:
-    """Weighting from inversion, repetition and echo time; from the description only where they are missing."""
+    """Weighting from inversion, repetition and echo time; from the description where they are missing."""
     names = sequence.names.replace("\\", " ").split()
     if "IR" in names and sequence.inversion:
         return Contrast.STIR if sequence.inversion <= rules.inversion_at_most else Contrast.OTHER
@@ -120,8 +120,8 @@ def candidates(instances: Iterable[Instance], policy: Policy) -> list[Candidate]
         p = instance.placed
         plane = plane_of(p.normal, policy.stack.tilt_at_most)
         key = (
-            instance.series_uid, plane, p.rows, p.columns, round(p.row_spacing, 3), round(p.column_spacing, 3),
-            round(instance.sequence.echo or 0),
+            instance.series_uid, plane, p.rows, p.columns, round(p.row_spacing, 3),
+            round(p.column_spacing, 3), round(instance.sequence.echo or 0),
         )  # fmt: skip
         groups[key].append(instance)
     ordered = sorted(groups.items(), key=lambda item: (item[1][0].series_number, str(item[0])))

@@ -85,8 +85,8 @@ class Store:
             held = json.loads(path.read_bytes())["key"]
             if held != fingerprint:
                 raise DiscLoopError(
-                    f"{self.root}: made with key {held}, got key {fingerprint}; with another key every patient "
-                    "would appear twice (docs/decisions/0101-pseudonyms.md says how to change a key)"
+                    f"{self.root}: made with key {held}, got key {fingerprint}; another key would list every "
+                    "patient twice (docs/decisions/0101-pseudonyms.md says how to change a key)"
                 )
         else:
             write_text(path, json.dumps({"schema": 1, "key": fingerprint}) + "\n")

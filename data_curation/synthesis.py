@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from domain.errors import DiscLoopError
 from domain.taxonomy import Plane
@@ -117,7 +117,7 @@ def write_series(
         dataset = _template(header, patient_name, patient_id)
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
         dataset.SOPInstanceUID, dataset.FrameOfReferenceUID = sop, frame
-        dataset.file_meta.MediaStorageSOPInstanceUID = sop
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(sop)
         dataset.SeriesNumber, dataset.InstanceNumber = series_number, number + 1
         dataset.PixelSpacing = [round(rows, 6), round(columns, 6)]
         dataset.ImagePositionPatient = [round(float(v), 4) for v in where[number]]
@@ -165,7 +165,7 @@ def _template(header: Mapping[str, Any], patient_name: str, patient_id: str) -> 
     dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.ImplementationClassUID = generate_uid(entropy_srcs=["discloop"])
-    dataset.SpecificCharacterSet = header.get("SpecificCharacterSet", "ISO_IR 192")
+    dataset.SpecificCharacterSet = str(header.get("SpecificCharacterSet", "ISO_IR 192"))
     dataset.SOPClassUID = MRImageStorage
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]
     dataset.Modality = "MR"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter1d
 
 from domain.taxonomy import HerniationType, HizSide, Level
 
@@ -84,7 +85,6 @@ class DiscBody:
     bulge: float
     herniation: Herniation | None = None
     zone: Zone | None = None
-    texture: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,12 @@ class Spine:
     """S2 and below."""
     discs: tuple[DiscBody, ...]
     """Index 1, the lowest, first."""
+    above: DiscBody
+    """T10/11, painted where it is seen; no part of the truth."""
     remnants: tuple[Frame, ...]
     """Rudimentary discs within the sacrum."""
     canal: NDArray[np.float64]
-    """Rows (z, x, y, half depth, half width), z increasing."""
+    """Rows (z, x, y, half depth, half width, y of the back's surface less `skin`), z increasing."""
     skin: float
     """Millimetres from the canal to the skin of the back."""
     fat: float
@@ -143,7 +145,8 @@ def invent_spine(rng: np.random.Generator, mix: tuple[float, ...] | None = None)
     return Spine(
         vertebrae=tuple(vertebrae),
         sacrum=tuple(sacrum),
-        discs=tuple(discs),
+        discs=tuple(discs[:7]),
+        above=discs[7],
         remnants=tuple(remnants),
         canal=canal,
         skin=float(rng.uniform(60, 82)),
@@ -211,8 +214,8 @@ def _stack(
         wedge = np.deg2rad(tilts[i] - tilts[i + 1])
         middle = point + mean_up * thick / 2
         frame = Frame(middle, mean_back, mean_left, mean_up)
-        if i < 7:
-            discs.append(_disc(rng, i + 1, names[i], grade, frame, thick, wedge, depth))
+        name_of = names[i] if i < 7 else names[-1]
+        discs.append(_disc(rng, i + 1, name_of, grade, frame, thick, wedge, depth))
         point = point + mean_up * thick
     return vertebrae, discs
 
@@ -235,8 +238,8 @@ def _disc(
         side = HizSide.POSTERIOR if rng.random() < 0.75 else HizSide.ANTERIOR
         zone = Zone(side, float(rng.uniform(-3, 3)), float(rng.uniform(-0.12, 0.12) * height))
     return DiscBody(
-        index, level, grade, frame, height, wedge, half_depth + 0.8, half_depth * 1.42, bulge, herniation, zone,
-        int(rng.integers(0, 64)),
+        index, level, grade, frame, height, wedge, half_depth + 0.8, half_depth * 1.42, bulge,
+        herniation, zone,
     )  # fmt: skip
 
 
@@ -257,11 +260,12 @@ def _sacrum(top: Vertebra, size: float, rng: np.random.Generator) -> tuple[list[
     tilt = float(np.rad2deg(np.arctan2(-top.frame.up[1], top.frame.up[2])))
     point = top.frame.centre - top.frame.up * top.height / 2
     parts, remnants = [], []
-    for k, (height, depth) in enumerate(((23.0, 22.0), (20.0, 17.0), (18.0, 13.0))):
-        tilt += 12.0
+    shapes = ((25.0, 25.0, 5.0), (22.0, 19.0, 0.0), (20.0, 15.0, -9.0), (18.0, 11.0, -16.0))
+    for k, (height, depth, turn) in enumerate(shapes):
+        tilt += turn
         back, left, up = _axes(tilt, 0.0)
-        remnants.append(Frame(point - up * 1.5 + back * (2.0 + 2 * k), back, left, up))
-        point = point - up * 3.0 + back * (1.5 + k)
+        remnants.append(Frame(point - up * 0.8 + back * (1.0 + k), back, left, up))
+        point = point - up * 1.6 + back * (1.8 + k)
         centre = point - up * height * size / 2
         parts.append(
             Vertebra(f"S{k + 2}", Frame(centre, back, left, up), height * size, depth * size / 2, 16.0, 0.0)
@@ -272,7 +276,9 @@ def _sacrum(top: Vertebra, size: float, rng: np.random.Generator) -> tuple[list[
 
 def _canal(column: list[Vertebra], size: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """The thecal sac behind the bodies, from the sacrum up, resampled smoothly along z."""
-    half = np.interp(np.arange(len(column)), [0, 2, 3, 5, 8, len(column) - 1], [1.5, 5, 6.6, 6.8, 7.2, 7.4])
+    half = np.interp(
+        np.arange(len(column)), [0, 1, 3, 4, 6, 9, len(column) - 1], [0.8, 1.2, 5, 6.6, 6.8, 7.2, 7.4]
+    )
     half = half * rng.uniform(0.92, 1.1)
     rows = []
     for vertebra, radius in zip(column, half, strict=True):
@@ -280,9 +286,13 @@ def _canal(column: list[Vertebra], size: float, rng: np.random.Generator) -> NDA
         centre = vertebra.frame.centre + vertebra.frame.back * (vertebra.half_depth + gap + radius)
         rows.append((centre[2], centre[0], centre[1], radius * size, radius * size * 1.25))
     points = np.array(sorted(rows))
-    z = np.arange(points[0, 0], points[-1, 0] + 40, 2.0)
+    z = np.arange(points[0, 0] - 60, points[-1, 0] + 40, 2.0)
     smooth = [_spline(points[:, 0], points[:, k], z) for k in range(1, 5)]
-    return np.column_stack([z, *smooth])
+    promontory = column[-len(_VERTEBRAE)].frame.centre[2] + 12
+    knee = float(np.interp(promontory, z, smooth[1]))
+    # The skin does not follow the sacrum: below it bends to the buttocks and no further.
+    surface = np.where(z < promontory, knee + 16 * (1 - np.exp((z - promontory) / 40)), smooth[1])
+    return np.column_stack([z, *smooth, gaussian_filter1d(surface, 8, mode="nearest")])
 
 
 def _spline(knots: Vector, values: Vector, at: Vector) -> Vector:

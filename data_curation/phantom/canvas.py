@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,13 @@ class Canvas:
         across: NDArray[np.float64],
         down: NDArray[np.float64],
         shape: tuple[int, int],
+        with_t1: bool = True,
     ) -> None:
-        """`origin` is the centre of the first pixel; `across` and `down` are millimetres a column and a row."""
+        """`origin` is the first pixel's centre; `across` and `down` are millimetres a column and a row."""
         self.origin, self.across, self.down, self.shape = origin, across, down, shape
         self.step = float(np.linalg.norm(across))
         self.t2: Image = np.zeros(shape, np.float32)
-        self.t1: Image = np.zeros(shape, np.float32)
+        self.t1: Image | None = np.zeros(shape, np.float32) if with_t1 else None
 
     def whole(self) -> Window:
         """The whole slice."""
@@ -93,29 +96,36 @@ class Canvas:
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         return Window(rows, columns, *(np.broadcast_to(v, shape) for v in (x, y, z)))
 
-    def paint(self, window: Window, mask: Image, t2: Image | float, t1: Image | float) -> None:
+    def paint(self, window: Window, mask: Floats, t2: Floats | float, t1: Floats | float) -> None:
         """Blend signals in where `mask` (0 to 1) is."""
         for image, value in ((self.t2, t2), (self.t1, t1)):
+            if image is None:
+                continue
             part = image[window.rows, window.columns]
             part += mask * (np.asarray(value, dtype=np.float32) - part)
 
-    def fill(self, window: Window, mask: Image, tissue: Tissue) -> None:
+    def fill(self, window: Window, mask: Floats, tissue: Tissue) -> None:
         """Blend one tissue in."""
         self.paint(window, mask, tissue.t2, tissue.t1)
 
 
-def inside(distance: Image, softness: float = 0.9) -> Image:
+def inside(distance: Floats, softness: float = 0.9) -> Image:
     """1 well inside (negative distance, millimetres), 0 outside, with a soft edge for partial volume."""
-    result: Image = np.clip(np.float32(0.5) - distance / np.float32(softness), 0, 1)
-    return result
+    return np.asarray(np.clip(0.5 - distance / softness, 0, 1), dtype=np.float32)
 
 
-def ellipsoid(*coordinates: tuple[Image, float]) -> Image:
+def ellipsoid(*coordinates: tuple[Floats, float]) -> Image:
     """Rough distance in millimetres to an ellipsoid of the given half axes, negative inside."""
-    total: Image = np.asarray(sum((c / np.float32(h)) ** 2 for c, h in coordinates), dtype=np.float32)
+    total = np.asarray(sum((c / np.float32(h)) ** 2 for c, h in coordinates), dtype=np.float32)
     shortest = min(h for _, h in coordinates)
-    result: Image = (np.sqrt(total) - np.float32(1)) * np.float32(shortest)
-    return result
+    return np.asarray((np.sqrt(total) - np.float32(1)) * np.float32(shortest), dtype=np.float32)
+
+
+def block(*coordinates: tuple[Floats, Floats | float]) -> Image:
+    """Rough distance in millimetres to a box with well rounded edges, of the given half axes."""
+    total = sum(np.abs(c / h) ** 4 for c, h in coordinates)
+    shortest = min(float(np.min(h)) for _, h in coordinates)
+    return np.asarray((np.asarray(total) ** 0.25 - 1) * shortest, dtype=np.float32)
 
 
 class Grain:
@@ -136,4 +146,4 @@ class Grain:
             (p * np.float32(s * self._smooth / scale)).astype(np.int32) & self._mask
             for p, s in zip((window.x, window.y, window.z), stretch, strict=True)
         )
-        return self._field[i, j, k]
+        return np.asarray(self._field[i, j, k])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydicom.uid import generate_uid
 
-from data_curation.phantom.anatomy import DiscBody, Spine, invent_spine
+from data_curation.phantom.anatomy import DiscBody, Herniation, Spine, invent_spine
 from data_curation.phantom.canvas import Grain
 from data_curation.phantom.headers import SCANNERS, Identity, Scanner, invent_identity
 from data_curation.phantom.rendering import (
@@ -149,7 +149,7 @@ class _Maker:
             matrix=s.matrix,
             turn=float(self._rng.normal(0, 1.5)),
         )
-        slices = self._render(planes, s.matrix, s.spacing)
+        slices = self._render(planes, s.matrix, s.spacing, with_t1=True)
         written = self._write(planes, [r.t2 for r in slices], Plane.SAGITTAL, s.sagittal_t2, 2)
         t1 = self._write(planes, [r.t1 for r in slices], Plane.SAGITTAL, s.sagittal_t1, 3)
         unit = self._unit(Plane.SAGITTAL, planes, slices, written, s.spacing, (s.matrix, s.matrix))
@@ -187,7 +187,9 @@ class _Maker:
             planes, [r.t2 for r in slices], Plane.SAGITTAL, header, 1, spacing, 15.0
         ).series_uid
 
-    def _render(self, planes: Sequence[SlicePlane], matrix: int, spacing: float) -> list[Rendered]:
+    def _render(
+        self, planes: Sequence[SlicePlane], matrix: int, spacing: float, with_t1: bool = False
+    ) -> list[Rendered]:
         return [
             render(
                 plane,
@@ -198,6 +200,7 @@ class _Maker:
                 self._looks,
                 self._rng,
                 self._scanner.full_scale,
+                with_t1,
             )
             for plane in planes
         ]
@@ -293,6 +296,5 @@ def _lesions(spine: Spine, slices: Sequence[Rendered], what: str) -> Iterator[Tr
             if seen.index == disc.index and (box := getattr(seen, what)) is not None
         )
         if lesion is not None and boxes:
-            kind = disc.herniation.type if what == "herniation" and disc.herniation else None
-            side = disc.zone.side if what == "zone" and disc.zone else None
-            yield TrueLesion(index=disc.index, level=disc.level, kind=kind or side, boxes=boxes)
+            kind = lesion.type if isinstance(lesion, Herniation) else lesion.side
+            yield TrueLesion(index=disc.index, level=disc.level, kind=kind, boxes=boxes)

@@ -9,7 +9,8 @@ import numpy as np
 
 FAMILY = ("Almeida", "Brandt", "Castellanos", "Dąbrowski", "Eklund", "Fournier", "Grünwald", "Horváth",
           "Ivanova", "Jørgensen", "Kowalczyk", "Lindqvist", "Müller", "Nakamura", "Óskarsson", "Pettersson",
-          "Quintana", "Rasmussen", "Søndergaard", "Takahashi", "Ünsal", "Vasquez", "Wójcik", "Ximenes")  # fmt: skip
+          "Quintana", "Rasmussen", "Søndergaard", "Takahashi", "Ünsal", "Vasquez", "Wójcik",
+          "Ximenes")  # fmt: skip
 GIVEN = ("Adriana", "Benedikt", "Cecília", "Dominik", "Éloïse", "Ferdinand", "Greta", "Håkon", "Isabella",
          "Joaquín", "Katarzyna", "Leopold", "Marguerite", "Nikolai", "Ottilie", "Patrício")  # fmt: skip
 CHINESE = (("王", "小东"), ("李", "秀英"), ("张", "建国"), ("陈", "美玲"), ("刘", "志强"))
@@ -48,8 +49,8 @@ SIEMENS = Scanner(
         "MRAcquisitionType": "2D",
         "FlipAngle": "150",
     },
-    sagittal_t2={"SeriesDescription": "t2_tse_sag_384", "SequenceName": "*tseR2d1rr19", "RepetitionTime": "3500",
-                 "EchoTime": "114", "EchoTrainLength": "19"},
+    sagittal_t2={"SeriesDescription": "t2_tse_sag_384", "SequenceName": "*tseR2d1rr19",
+                 "RepetitionTime": "3500", "EchoTime": "114", "EchoTrainLength": "19"},
     sagittal_t1={"SeriesDescription": "t1_tse_sag", "SequenceName": "*tse2d1_3", "RepetitionTime": "600",
                  "EchoTime": "9.8", "EchoTrainLength": "3"},
     axial_t2={"SeriesDescription": "t2_tse_tra_msma", "SequenceName": "*tse2d1_17", "RepetitionTime": "4200",

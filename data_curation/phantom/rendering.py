@@ -63,7 +63,7 @@ class Rendered:
     """One slice of T2 and T1, uint16, and what it shows."""
 
     t2: NDArray[np.uint16]
-    t1: NDArray[np.uint16]
+    t1: NDArray[np.uint16] | None
     seen: tuple[Seen, ...]
 
 
@@ -86,7 +86,8 @@ def sagittal_planes(
     normal = np.array([np.cos(a), np.sin(a), 0.0])
     lumbar = np.mean([d.frame.centre for d in spine.discs[:5]], axis=0)
     half = (matrix - 1) / 2 * spacing
-    middle = np.array([lumbar[0], 8.0, 18.0])
+    top = float(spine.discs[-1].frame.centre[2]) + 20
+    middle = np.array([lumbar[0], 8.0, top - half])
     return [
         SlicePlane(middle + normal * (k - (count - 1) / 2) * gap - across * half - down * half, across, down)
         for k in range(count)
@@ -113,8 +114,8 @@ def axial_planes(
             for f in blocks
             for k in (-1.5, -0.5, 0.5, 1.5)
         ]
-    low, high = spine.discs[0].frame.centre, spine.discs[3].frame.centre
-    tilt = np.deg2rad(8.0)
+    low, high = spine.discs[0].frame.centre, spine.discs[2].frame.centre
+    tilt = np.deg2rad(12.0)
     down = np.array([0.0, np.cos(tilt), np.sin(tilt)])
     up = np.cross(across, down)
     middle = (low + high) / 2
@@ -130,13 +131,15 @@ def render(
     looks: Looks,
     rng: np.random.Generator,
     full_scale: float,
+    with_t1: bool = False,
 ) -> Rendered:
     """Paint a slice and let the scanner spoil it; `full_scale` is the value that CSF on T2 gets."""
-    canvas = Canvas(plane.origin, plane.across * spacing, plane.down * spacing, shape)
+    canvas = Canvas(plane.origin, plane.across * spacing, plane.down * spacing, shape, with_t1)
     seen = _seen(paint_slice(canvas, spine, grain))
     whole = canvas.whole()
     coil = np.exp(-np.clip(78 - whole.y, 0, None) / np.float32(looks.shading * 2.4)) * np.float32(1.35)
-    t2, t1 = (_scan(image, coil, looks, rng, full_scale) for image in (canvas.t2, canvas.t1))
+    t2 = _scan(canvas.t2, coil, looks, rng, full_scale)
+    t1 = None if canvas.t1 is None else _scan(canvas.t1, coil, looks, rng, full_scale)
     return Rendered(t2, t1, seen)
 
 
@@ -149,7 +152,7 @@ def _scan(
         signal = signal + np.float32(looks.motion) * ghost
     real = signal + looks.noise * rng.standard_normal(signal.shape, dtype=np.float32)
     imaginary = looks.noise * rng.standard_normal(signal.shape, dtype=np.float32)
-    return np.clip(np.hypot(real, imaginary) * full_scale, 0, 4095).astype(np.uint16)
+    return np.asarray(np.clip(np.hypot(real, imaginary) * full_scale, 0, 4095), dtype=np.uint16)
 
 
 def _seen(masks: list[DiscMask]) -> tuple[Seen, ...]:

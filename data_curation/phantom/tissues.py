@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_curation.phantom.anatomy import DiscBody, Spine, Vertebra
-from data_curation.phantom.canvas import Canvas, Grain, Image, Tissue, Window, ellipsoid, inside
+from data_curation.phantom.canvas import Canvas, Grain, Image, Tissue, Window, block, ellipsoid, inside
 
 FAT = Tissue(0.82, 1.0)
 MUSCLE = Tissue(0.17, 0.33)
 CORTEX = Tissue(0.05, 0.06)
 LIGAMENT = Tissue(0.07, 0.1)
-MARROW = Tissue(0.42, 0.62)
+MARROW = Tissue(0.47, 0.62)
 CSF = Tissue(1.0, 0.17)
 CORD = Tissue(0.47, 0.42)
 VESSEL = Tissue(0.04, 0.06)
 SKIN = Tissue(0.35, 0.4)
-BOWEL = Tissue(0.3, 0.35)
-NUCLEUS_T2 = {1: 0.78, 2: 0.6, 3: 0.3, 4: 0.15, 5: 0.07}
+BOWEL = Tissue(0.36, 0.4)
+NUCLEUS_T2 = {1: 0.8, 2: 0.64, 3: 0.34, 4: 0.17, 5: 0.07}
 ANNULUS_T2 = {1: 0.1, 2: 0.1, 3: 0.12, 4: 0.09, 5: 0.06}
 _BORDER = {1: 0.16, 2: 0.24, 3: 0.9, 4: 1.3, 5: 1.5}
 """Width of the change from nucleus to annulus, as a share of the nucleus."""
@@ -50,7 +50,7 @@ def paint_slice(canvas: Canvas, spine: Spine, grain: Grain) -> list[DiscMask]:
     _paint_muscle(canvas, whole, spine, grain, back, left)
     near = canvas.where(whole, (np.abs(back) < 14) & (np.abs(left) < 16))
     _paint_vessels(canvas, whole, spine)
-    for vertebra in (*spine.sacrum, *spine.vertebrae):
+    for vertebra in (*spine.sacrum[:2], *spine.vertebrae):
         _paint_posterior(canvas, vertebra, grain)
     if near is not None:
         _paint_canal(canvas, near, spine, grain)
@@ -62,6 +62,7 @@ def paint_slice(canvas: Canvas, spine: Spine, grain: Grain) -> list[DiscMask]:
             p, q, v = window.local(frame.centre, frame.back, frame.left, frame.up)
             canvas.fill(window, inside(ellipsoid((p, 8.0), (q, 14.0), (v, 2.2))), LIGAMENT)
             canvas.paint(window, inside(ellipsoid((p, 5.0), (q, 10.0), (v, 1.0))), 0.3, 0.3)
+    _paint_disc(canvas, spine.above, grain)
     return [mask for disc in spine.discs if (mask := _paint_disc(canvas, disc, grain)) is not None]
 
 
@@ -75,24 +76,27 @@ def _canal_at(spine: Spine, window: Window) -> tuple[Image, Image, Image, Image]
 
 
 def _paint_body(canvas: Canvas, w: Window, spine: Spine, grain: Grain, back: Image, left: Image) -> None:
-    skin = back - np.float32(spine.skin) + left**2 / np.float32(650)
-    skin += np.float32(9) * np.cos(w.z / np.float32(70)) - np.float32(6)
-    front = -(back + np.float32(165)) + left**2 / np.float32(420)
+    surface = np.interp(w.z, spine.canal[:, 0], spine.canal[:, 5]).astype(np.float32)
+    skin = w.y - surface - np.float32(spine.skin) + left**2 / np.float32(650)
+    front = (
+        -(w.y + np.float32(125)) + left**2 / np.float32(420) + np.float32(14) * np.cos(w.z / np.float32(80))
+    )
     outside = np.maximum(np.maximum(skin, front), np.abs(left) - np.float32(178))
     coarse = grain.at(w, 9.0)
     fat = FAT.t2 * (1 + np.float32(0.06) * coarse)
     septa = np.abs(grain.at(w, 2.6)) < np.float32(0.05)
-    fat = np.where(septa, fat * np.float32(0.6), fat)
+    fat = np.where(septa, fat * np.float32(0.78), fat)
     body = inside(outside, 1.5)
     canvas.paint(w, body, fat, FAT.t1)
-    belly = inside(back + np.float32(62) - 8 * coarse, 8.0) * body
-    lumps = np.clip(coarse * 0.8 + 0.3, 0, 1)
+    belly = inside(np.maximum(back + 62, w.y + 34) - 8 * coarse, 8.0) * body
+    lumps = np.clip(coarse * 0.5 + 0.45 + 0.2 * grain.at(w, 4.0), 0, 1)
     canvas.paint(w, belly * lumps, BOWEL.t2, BOWEL.t1)
     canvas.fill(w, inside(np.abs(outside + np.float32(1.3)) - np.float32(1.1)) * (skin > front), SKIN)
     if spine.saturated:
-        band = inside(back + np.float32(78) - 5 * coarse, 14.0) * body
-        canvas.t2 *= 1 - np.float32(0.9) * band
-        canvas.t1 *= 1 - np.float32(0.9) * band
+        band = inside(np.maximum(back + 78, w.y + 46) - 5 * coarse, 14.0) * body
+        for image in (canvas.t2, canvas.t1):
+            if image is not None:
+                image *= 1 - np.float32(0.9) * band
 
 
 def _paint_muscle(canvas: Canvas, w: Window, spine: Spine, grain: Grain, back: Image, left: Image) -> None:
@@ -109,7 +113,8 @@ def _paint_muscle(canvas: Canvas, w: Window, spine: Spine, grain: Grain, back: I
     quadratus = ellipsoid((side - 58, 22.0), (back - 2, 10.0))
     for shape in (psoas, quadratus, erector, multifidus):
         canvas.paint(w, inside(shape, 1.2), t2, t1)
-    fascia = np.abs(back - depth * np.float32(0.985) + left**2 / np.float32(900))
+    surface = np.interp(w.z, spine.canal[:, 0], spine.canal[:, 5]).astype(np.float32)
+    fascia = np.abs(w.y - surface - depth * np.float32(0.985) + left**2 / np.float32(900))
     canvas.fill(w, inside(fascia - np.float32(0.7)) * (side < 62), LIGAMENT)
 
 
@@ -147,7 +152,7 @@ def _paint_canal(canvas: Canvas, w: Window, spine: Spine, grain: Grain) -> None:
         du = u - (b * sink + 0.12) - np.float32(0.08) * np.sin(w.z / 17 + a * 9)
         dv = v - a * np.float32(0.95)
         root = np.sqrt((du * half_depth) ** 2 + (dv * half_width) ** 2) - np.float32(0.62)
-        canvas.fill(w, inside(root, 0.8) * (low < 0.9) * np.float32(0.62), CORD)
+        canvas.fill(w, inside(root, 0.8) * (low < 0.9) * np.float32(0.8), CORD)
 
 
 def _paint_posterior(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
@@ -160,8 +165,8 @@ def _paint_posterior(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
     p = p - np.float32(depth)
     side = np.abs(q)
     stunted = vertebra.name.startswith("S")
-    reach = 12.0 if stunted else 17.0
-    middle = 27.0 if stunted else 36.0
+    reach = 6.0 if stunted else 16.0
+    middle = 20.0 if stunted else 36.0
     spinous = ellipsoid(
         (p - middle, reach), (q, 4.2), (v + 9 + (p - middle) * 0.28, 8.5 if not stunted else 6.0)
     )
@@ -175,9 +180,13 @@ def _paint_posterior(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
     texture = 1 + np.float32(0.1) * grain.at(window, 2.2)
     if not stunted:
         canvas.fill(window, inside(flavum), LIGAMENT)
-    for shape in (transverse, upper, facet, lamina, spinous, pedicle):
+        between = block((p - middle, reach - 3), (q, 3.0), (v + 26, 7.0))
+        strands = np.float32(0.42) + np.float32(0.2) * grain.at(window, 3.0, (1, 0.4, 1))
+        canvas.paint(window, inside(between, 2.0), strands, 0.6)
+    shapes = (lamina, spinous) if stunted else (transverse, upper, facet, lamina, spinous, pedicle)
+    for shape in shapes:
         canvas.fill(window, inside(shape), CORTEX)
-        canvas.paint(window, inside(shape + np.float32(1.2)), MARROW.t2 * 1.02 * texture, MARROW.t1 * texture)
+        canvas.paint(window, inside(shape + np.float32(0.9)), MARROW.t2 * 1.02 * texture, MARROW.t1 * texture)
     if not stunted:
         canvas.paint(window, inside(joint, 0.8) * np.float32(0.7), 0.6, 0.2)
 
@@ -186,7 +195,7 @@ def _shape(p: Image, q: Image, half_depth: Image | float, half_width: float) -> 
     """Radius (1 at the edge) of a body's outline seen from above: rounded, flat and hollow behind."""
     hollow = 0.1 * np.exp(-((q / 10.0) ** 2)) * (p > 0)
     outline: Image = (np.abs(p / half_depth) ** 2.6 + np.abs(q / half_width) ** 2.3) ** np.float32(0.4)
-    return outline + hollow.astype(np.float32)
+    return np.asarray(outline + hollow, dtype=np.float32)
 
 
 def _paint_vertebra(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
@@ -204,10 +213,10 @@ def _paint_vertebra(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
     worn = vertebra.modic * np.exp(-(half - np.abs(v)) / 3.5)
     texture = 1 + np.float32(0.08) * grain.at(window, 2.0) + np.float32(0.05) * grain.at(window, 7.0)
     canvas.fill(window, inside(distance), CORTEX)
-    marrow = inside(distance + np.float32(1.15))
+    marrow = inside(distance + np.float32(0.95))
     canvas.paint(window, marrow, MARROW.t2 * texture + worn, MARROW.t1 * texture + worn * 0.5)
     vein = ellipsoid((p - vertebra.half_depth * 0.8, 6.0), (q, 3.0), (v, 1.3))
-    canvas.paint(window, inside(vein) * marrow, 0.75, 0.3)
+    canvas.paint(window, inside(vein) * marrow * np.float32(0.5), 0.75, 0.3)
 
 
 def _paint_disc(canvas: Canvas, disc: DiscBody, grain: Grain) -> DiscMask | None:
@@ -238,7 +247,8 @@ def _paint_disc(canvas: Canvas, disc: DiscBody, grain: Grain) -> DiscMask | None
 def _disc_signal(disc: DiscBody, u: Image, s: Image, t: Image, grain: Grain, w: Window) -> Image:
     """T2 signal of nucleus and annulus; `u`, `s`, `t` run -1 to 1 from front to back, side to side, up."""
     grade = disc.grade
-    core = np.sqrt(((u - 0.04) / 0.7) ** 2 + (s / 0.72) ** 2 + (t / 0.86) ** 2)
+    flat = np.sqrt(((u - 0.04) / 0.72) ** 2 + (s / 0.74) ** 2)
+    core = (np.abs(flat) ** 3 + np.abs(t / 0.92) ** 3) ** np.float32(1 / 3)
     share = np.clip((1 - core) / np.float32(_BORDER[grade]) + 0.5, 0, 1)
     nucleus = np.full_like(share, NUCLEUS_T2[grade])
     mottle = grain.at(w, 3.0)
@@ -249,8 +259,9 @@ def _disc_signal(disc: DiscBody, u: Image, s: Image, t: Image, grain: Grain, w: 
         nucleus *= 1 + np.float32(0.16) * mottle
     elif grade == 5:
         nucleus = nucleus + np.float32(0.02) * mottle
-    lamellae = np.float32(0.02) * np.cos(core * 22)
-    return np.clip(ANNULUS_T2[grade] + lamellae + share * (nucleus - ANNULUS_T2[grade]), 0.02, 1)
+    lamellae = np.float32(0.012) * np.cos(core * 15 + mottle)
+    signal = ANNULUS_T2[grade] + lamellae + share * (nucleus - ANNULUS_T2[grade])
+    return np.asarray(np.clip(signal, 0.02, 1), dtype=np.float32)
 
 
 def _paint_herniation(canvas: Canvas, disc: DiscBody, w: Window, p: Image, q: Image, v: Image) -> Image:
