@@ -34,10 +34,11 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "S1/2": "shift+d",
     },
     "herniation_type": {"protrusion": "z", "extrusion": "x", "sequestration": "c", "indeterminate": "i"},
-    "hiz_side": {"anterior": "n", "posterior": "y"},
+    "hiz_side": {"anterior": "o", "posterior": "p"},
     "quality": {"good": "shift+g", "limited": "shift+l", "unreadable": "shift+u"},
     "transitional": {"transitional": "shift+v"},
     "numbering": {"assumed": "shift+w", "whole-spine": "shift+e"},
+    "verdict": {"present": "y", "absent": "n"},
     "reason": {"criterion": "q", "boundary": "w", "level": "e", "artefact": "j", "missed": "k", "other": "l"},
     "unit_reason": {
         "criterion": "shift+q",
@@ -73,12 +74,13 @@ def adjudication_config(plane: Plane, language: Language = "en") -> str:
     plane, words = Plane(plane), WORDS[language]
     view, panel = _page(plane, words)
     _findings(panel, words)
-    for name in ("pfirrmann", "not_gradable", "level", "herniation_type", "hiz_side", "reason"):
+    for name in ("pfirrmann", "not_gradable", "level", "herniation_type", "hiz_side", "verdict", "reason"):
         _box_choices(panel, name, plane, words)
     table = ET.SubElement(panel, "View", className="dl-table")
     ET.SubElement(table, "HyperText", name="table", value="$table", inline="true")
-    _unit_choices(panel, "unit_reason", words)
-    _unit_questions(panel, plane, words)
+    unit = ET.SubElement(panel, "View", className="dl-unit")
+    _unit_choices(unit, "unit_reason", words)
+    _unit_questions(unit, plane, words)
     locked = ET.SubElement(panel, "View", className="dl-locked")
     for name in controls.LOCKED:
         _labels(locked, name, words, dict.fromkeys(Kind, LOCKED_COLOURS[name]), keys=False)
@@ -92,12 +94,13 @@ def _page(plane: Plane, words: Words) -> tuple[ET.Element, ET.Element]:
         scout = ET.SubElement(view, "View", className="dl-scout")
         _image(scout, controls.SCOUT, value="$scout", zoomControl="false", selectionControl="false")
     stack = ET.SubElement(view, "View", className="dl-stack")
-    _image(stack, controls.IMAGE, valueList="$slices", zoomControl="true")
+    tools = {"zoomControl": "true", "brightnessControl": "true", "contrastControl": "true"}
+    _image(stack, controls.IMAGE, valueList="$slices", **tools)
     return view, ET.SubElement(view, "View", className="dl-panel")
 
 
 def _image(parent: ET.Element, name: str, **attributes: str) -> None:
-    shown = {"zoom": "true", "brightnessControl": "true", "contrastControl": "true", "smoothing": "true"}
+    shown = {"zoom": "true", "smoothing": "true"}
     ET.SubElement(parent, "Image", {"name": name, **shown, "maxHeight": "calc(100vh - 130px)", **attributes})
 
 
@@ -134,7 +137,8 @@ def _box_choices(panel: ET.Element, name: str, plane: Plane, words: Words) -> No
     if plane not in control.planes:
         return
     kinds = {Kind.DISC} if name == "level" and plane is Plane.SAGITTAL else control.kinds
-    group = _group(panel, name, words)
+    heading = "level_axial" if name == "level" and plane is Plane.AXIAL else name
+    group = _group(panel, name, words, heading)
     if kinds != set(Kind):
         group.set("visibleWhen", "region-selected")
         group.set("whenTagName", controls.FINDING)
@@ -168,9 +172,9 @@ def _unit_choices(panel: ET.Element, name: str, words: Words) -> None:
     _choices(group, name, words, UNIT_CONTROLS[name])
 
 
-def _group(panel: ET.Element, name: str, words: Words) -> ET.Element:
+def _group(panel: ET.Element, name: str, words: Words, heading: str | None = None) -> ET.Element:
     group = ET.SubElement(panel, "View", className=f"dl-group dl-{name.replace('_', '-')}")
-    ET.SubElement(group, "Header", value=words.headings[name], size="6")
+    ET.SubElement(group, "Header", value=words.headings[heading or name], size="6")
     return group
 
 

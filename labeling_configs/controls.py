@@ -28,12 +28,25 @@ LOCKED = ("reader_1", "reader_2")
 """Controls of the readers' own boxes on the adjudication page; dropped from what comes back."""
 
 
+ASKED = "asked-"
+"""How the id of a box begins whose presence the adjudicator is asked to decide."""
+OPEN = "open-"
+"""How the id of a disc's box begins whose grade the adjudicator is asked to decide."""
+
+
 class Kind(StrEnum):
     """What a rectangle marks."""
 
     DISC = "disc"
     HERNIATION = "herniation"
     HIZ = "hiz"
+
+
+class Verdict(StrEnum):
+    """An adjudicator's word on whether a finding is there at all."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
 
 
 class BoxControl(NamedTuple):
@@ -53,9 +66,10 @@ BOX_CONTROLS: Mapping[str, BoxControl] = {
     "level": BoxControl(frozenset(Kind), tuple(Level), _BOTH),
     "herniation_type": BoxControl(frozenset({Kind.HERNIATION}), tuple(HerniationType), _BOTH),
     "hiz_side": BoxControl(frozenset({Kind.HIZ}), tuple(HizSide), _BOTH),
+    "verdict": BoxControl(frozenset(Kind), tuple(Verdict), _BOTH),
     "reason": BoxControl(frozenset(Kind), tuple(Reason), _BOTH),
 }
-"""`reason` exists on adjudication pages only."""
+"""`verdict` and `reason` exist on adjudication pages only."""
 
 UNIT_CONTROLS: Mapping[str, tuple[str, ...]] = {
     "quality": tuple(Quality),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
 
 from domain.boxes import Box
@@ -53,32 +53,55 @@ def encode(proposal: Proposal, *, arm: Arm, plane: Plane, slices: Sequence[Slice
         herniations=tuple(Herniation(boxes=(box,), level=level) for box, level in herniations),
         hiz=tuple(Hiz(boxes=(box,), level=level) for box, level in hiz),
     )
-    return encode_findings(findings, slices=slices)
+    return _encode(findings, slices)
 
 
-def encode_findings(findings: Findings, *, slices: Sequence[SliceSize]) -> Entries:
+def encode_findings(
+    findings: Findings, *, slices: Sequence[SliceSize], asked: Collection[tuple[Kind, int]] = ()
+) -> Entries:
     """Findings as an editable `result`, for instance what two readers agreed on, before an adjudicator.
 
     A disc with neither grade nor reason is left for the adjudicator to decide. `decode` gives the
     findings back once all are decided.
 
+    Args:
+        findings: Boxes in pixels of the displayed slices.
+        slices: Sizes of all displayed slices in display order.
+        asked: Findings, by kind and place in their list (from 0), that one reader alone marked: the
+            adjudicator must say whether they are there.
+
     Raises:
         DiscLoopError: If a box lies on a slice that is not there.
     """
+    return _encode(findings, slices, asked=asked, to_decide=True)
+
+
+def _encode(
+    findings: Findings,
+    slices: Sequence[SliceSize],
+    *,
+    asked: Collection[tuple[Kind, int]] = (),
+    to_decide: bool = False,
+) -> Entries:
     writer = _Writer(slices)
     names = grouping.fewest_names([disc.level for disc in findings.discs])
     answered = []
     for position, disc in enumerate(findings.discs):
         answers = _disc_answers(disc, names.get(position))
-        answered.append(writer.finding(f"disc-{position + 1}", Kind.DISC, disc.boxes, answers))
+        ungraded = findings.plane is Plane.SAGITTAL and disc.pfirrmann is None and disc.not_gradable is None
+        name = f"{controls.OPEN if to_decide and ungraded else ''}disc-{position + 1}"
+        if (Kind.DISC, position) in asked:
+            name = f"{controls.ASKED}{name}"
+        answered.append(writer.finding(name, Kind.DISC, disc.boxes, answers))
     levels = [disc.level for disc in findings.discs]
     for kind, position, lesion in _lesions(findings):
         answers = _lesion_answers(lesion)
-        marks = writer.marks(f"{kind}-{position}", kind, lesion.boxes)
+        name = f"{controls.ASKED if (kind, position - 1) in asked else ''}{kind}-{position}"
+        marks = writer.marks(name, kind, lesion.boxes)
         nearest = grouping.nearest_disc(marks, answered, findings.plane)
         if lesion.level is not None and (nearest is None or levels[nearest] != lesion.level):
             answers["level"] = str(lesion.level)
-        writer.finding(f"{kind}-{position}", kind, lesion.boxes, answers)
+        writer.finding(name, kind, lesion.boxes, answers)
     return writer.entries + list(_unit_entries(findings))
 
 

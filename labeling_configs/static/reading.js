@@ -2,6 +2,7 @@
 //   - a stack opens on the slice the task names, and pages with the mouse wheel and the up and down arrows;
 //   - the lowest undecided disc is selected; deciding it by key or click selects the next one upwards;
 //   - 1 to 9 answer the selected disc only, and the same key again confirms instead of taking back;
+//   - the keys and buttons for disc, herniation and HIZ start a new box; the editor would relabel the selected one;
 //   - each box shows its level and answer beside it, levels that follow from a named one in brackets;
 //   - a refused submit says why (the editor itself only says that it was not saved).
 // It uses `window.Htx`, the editor's own store. Where that is missing or differs, the page works without it.
@@ -9,6 +10,7 @@
   "use strict";
   const FINDING = "finding";
   const IMAGE = "slices";
+  const READERS = ["reader_1", "reader_2"];
   const DECISIONS = ["pfirrmann", "not_gradable"];
   const WHEEL_STEP = 60; // pixels of scrolling a slice
   const WATCH_MS = 120;
@@ -56,12 +58,23 @@
   const asksForGrades = (annotation) => Boolean(annotation.names?.get("pfirrmann"));
   const asksForReasons = (annotation) => Boolean(annotation.names?.get("reason"));
 
-  // Discs that came undecided to an adjudicator are decided once they have a reason, too.
-  let disputed = new Set();
+  // What an adjudicator is asked is told by how the codec begins a box's id.
+  const idOf = (region) => String(region.cleanId ?? region.id);
+  const isAsked = (region) => idOf(region).startsWith("asked-");
+  const isDisputed = (region) => isAsked(region) || idOf(region).startsWith("open-");
+
+  // Everything that can ask for a decision: the discs from the lowest up, then lesions only one reader marked.
+  const items = (annotation) => {
+    const lesions = annotation.regions.filter((region) => kindOf(region) && kindOf(region) !== "disc" && isAsked(region));
+    return [...columnOf(annotation), ...lesions.map((region) => [region])];
+  };
+
   const isOpen = (annotation, boxes) => {
-    const box = decidingBox(boxes);
-    if (!isDecided(box)) return true;
-    return asksForReasons(annotation) && disputed.has(box.id) && answer(box, "reason") === null;
+    const given = (control) => boxes.some((box) => answer(box, control) !== null);
+    if (boxes.some(isDisputed) && asksForReasons(annotation) && !given("reason")) return true;
+    if (boxes.some(isAsked) && !given("verdict")) return true;
+    const absent = boxes.some((box) => answer(box, "verdict") === "absent");
+    return kindOf(boxes[0]) === "disc" && asksForGrades(annotation) && !absent && !boxes.some(isDecided);
   };
 
   const select = (annotation, region) => {
@@ -69,16 +82,15 @@
   };
 
   const selectNext = (annotation, from) => {
-    const column = columnOf(annotation);
-    const here = column.findIndex((boxes) => boxes.includes(from));
-    const upwards = [...column.slice(here + 1), ...column.slice(0, Math.max(here, 0))];
-    const open = upwards.find((boxes) => isOpen(annotation, boxes));
-    const next = open ?? column[here + 1];
+    const all = items(annotation);
+    const here = all.findIndex((boxes) => boxes.includes(from));
+    const upwards = [...all.slice(here + 1), ...all.slice(0, Math.max(here, 0))];
+    const next = upwards.find((boxes) => isOpen(annotation, boxes)) ?? all[here + 1];
     if (next) select(annotation, decidingBox(next));
   };
 
   const selectFirst = (annotation) => {
-    const first = asksForGrades(annotation) && columnOf(annotation).find((boxes) => isOpen(annotation, boxes));
+    const first = items(annotation).find((boxes) => isOpen(annotation, boxes));
     if (first) select(annotation, decidingBox(first));
   };
 
@@ -91,6 +103,11 @@
       if (DECISIONS.includes(control) && given) given.toggleSelected();
     }
     if (answer(region, control) !== code) choice.toggleSelected();
+  };
+
+  const drawingKeys = (annotation) => (annotation.names.get(FINDING)?.children ?? []).map((label) => label.hotkey);
+  const letGo = (annotation) => {
+    if (annotation.highlightedNode) annotation.unselectAll();
   };
 
   const typing = (target) =>
@@ -118,12 +135,25 @@
     (event) => {
       const annotation = selected();
       if (!image(annotation) || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!event.shiftKey && drawingKeys(annotation).includes(event.key)) {
+        letGo(annotation); // and the editor's own handler goes on
+        return;
+      }
       if (!event.shiftKey && /^[0-9]$/.test(event.key)) digit(annotation, Number(event.key || 0));
       else if (event.key === "ArrowUp") page(annotation, -1);
       else if (event.key === "ArrowDown") page(annotation, 1);
       else return;
       event.preventDefault();
       event.stopImmediatePropagation();
+    },
+    true,
+  );
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      const annotation = selected();
+      if (image(annotation) && event.target.closest?.(".dl-draw .lsf-label")) letGo(annotation);
     },
     true,
   );
@@ -173,7 +203,7 @@
     };
     const following = follows.get(region.id);
     const level = shown("level") ?? (following && `(${following})`);
-    const parts = [level, grade, shown("not_gradable"), shown("herniation_type"), shown("hiz_side")];
+    const parts = [level, grade, shown("not_gradable"), shown("herniation_type"), shown("hiz_side"), shown("verdict")];
     return parts.filter(Boolean).join(" · ");
   };
 
@@ -194,22 +224,33 @@
     const layer = stack && layerIn(stack);
     const shown = image(annotation);
     if (!layer) return;
-    const boxes = annotation.regions.filter((region) => kindOf(region) && region.item_index === shown.currentImage);
-    const scale = (value, side, offset) => (value / 100) * side * shown.zoomScale + offset;
+    const here = annotation.regions.filter((region) => region.item_index === shown.currentImage && !region.hidden);
+    const across = (percent) => (percent / 100) * shown.stageWidth * shown.zoomScale + shown.zoomingPositionX;
+    const down = (percent) => (percent / 100) * shown.stageHeight * shown.zoomScale + shown.zoomingPositionY;
     const follows = followingLevels(annotation);
-    const labels = boxes.map((region) => {
-      const open = kindOf(region) === "disc" && asksForGrades(annotation) && !isDecided(region);
-      const left = scale(region.bboxCoords.right, shown.stageWidth, shown.zoomingPositionX);
-      const top = scale(middle(region), shown.stageHeight, shown.zoomingPositionY);
-      return { text: [words(annotation, region, follows), open ? "?" : ""].filter(Boolean).join(" · "), left, top, open };
+    const openIds = new Set(items(annotation).filter((boxes) => isOpen(annotation, boxes)).flat().map((box) => box.id));
+    // A lesion touches its disc: its words stand below it, clear of the disc's.
+    const besides = (region) =>
+      region.labeling.mainValue?.[0] === "disc" ? middle(region) : region.bboxCoords.bottom + 2;
+    const final = here.filter(kindOf).map((region) => {
+      const open = openIds.has(region.id);
+      const text = [words(annotation, region, follows), open ? "?" : ""].filter(Boolean).join(" · ");
+      const style = open ? "dl-answer dl-answer-open" : "dl-answer";
+      return { text, style, left: across(region.bboxCoords.right), top: down(besides(region)) };
     });
+    const locked = here.filter((region) => READERS.includes(region.labeling?.from_name?.name)).map((region) => {
+      const reader = region.labeling.from_name.name;
+      const text = [region.meta?.text].flat().filter(Boolean).join(", ");
+      return { text, style: `dl-answer dl-answer-${reader}`, left: across(region.bboxCoords.left), top: down(besides(region)) };
+    });
+    const labels = [...final, ...locked];
     const state = JSON.stringify(labels);
     if (layer.dataset.state === state) return;
     layer.dataset.state = state;
     layer.replaceChildren(
       ...labels.filter((label) => label.text).map((label) => {
         const element = document.createElement("span");
-        element.className = label.open ? "dl-answer dl-answer-open" : "dl-answer";
+        element.className = label.style;
         element.textContent = label.text;
         element.style.left = `${label.left}px`;
         element.style.top = `${label.top}px`;
@@ -221,14 +262,14 @@
   // --- a new unit, and what changed since the last look ---------------------------------------------------------
   let opened = null;
   let before = new Map();
-  const snapshot = (annotation) => new Map(discs(annotation).map((region) => [region.id, isOpen(annotation, [region])]));
+  const snapshot = (annotation) =>
+    new Map(items(annotation).flatMap((boxes) => boxes.map((box) => [box.id, isOpen(annotation, boxes)])));
 
   const open = (annotation) => {
     const settings = window.Htx.settings;
     if (settings && !settings.selectAfterCreate) settings.toggleSelectAfterCreate();
     const slice = window.Htx.task?.dataObj?.open;
     if (Number.isInteger(slice) && slice < image(annotation).imageEntities.length) image(annotation).setCurrentImage(slice);
-    disputed = new Set(discs(annotation).filter((region) => !isDecided(region)).map((region) => region.id));
     selectFirst(annotation);
   };
 
@@ -286,7 +327,7 @@
     }
     const now = snapshot(annotation);
     const region = annotation.highlightedNode;
-    if (region && asksForGrades(annotation) && before.get(region.id) === true && now.get(region.id) === false) {
+    if (region && before.get(region.id) === true && now.get(region.id) === false) {
       selectNext(annotation, region);
     }
     before = now;

@@ -20,6 +20,7 @@ from domain.taxonomy import (
 )
 from labeling_configs.codec import (
     InvalidReading,
+    Kind,
     SliceSize,
     decode,
     decode_adjudication,
@@ -319,8 +320,8 @@ def test_an_adjudicator_s_reasons_stand_by_the_findings() -> None:
         plane=Plane.SAGITTAL,
         slices=SLICES,
     )
-    assert decided.discs == (None, Reason.BOUNDARY, None)
-    assert decided.herniations == (Reason.MISSED,)
+    assert decided.discs == {1: Reason.BOUNDARY}
+    assert decided.herniations == {0: Reason.MISSED}
     assert decided.unit is Reason.LEVEL
 
 
@@ -330,9 +331,39 @@ def test_an_open_disc_is_left_to_the_adjudicator() -> None:
         update={"discs": (agreed.discs[0].model_copy(update={"pfirrmann": None}), *agreed.discs[1:])}
     )
     entries = encode_findings(disputed, slices=SLICES)
-    assert problems(entries) == ["disc 1 from below on slice 1: it has no grade and no reason for none"]
+    assert problems(entries) == [
+        "disc 1 from below on slice 1: your decision has no reason",
+        "disc 1 from below on slice 1: it has no grade and no reason for none",
+    ]
     identity = entries[0]["id"]
-    assert read([*entries, choice_entry(identity, "pfirrmann", "4")]) == agreed
+    entries += [choice_entry(identity, "pfirrmann", "4"), choice_entry(identity, "reason", "criterion")]
+    assert read(entries) == agreed
+
+
+def test_what_one_reader_alone_marked_is_asked_and_can_be_rejected() -> None:
+    agreed = read([*COLUMN, box_entry("h", "herniation", 0, x=49.0, y=80)])
+    entries = encode_findings(agreed, slices=SLICES, asked=[(Kind.HERNIATION, 0)])
+    assert problems(entries) == [
+        "herniation on slice 1: only one reader marked it; say whether it is there",
+    ]
+    (identity,) = [entry["id"] for entry in entries if "herniation" in entry["id"]]
+    reason = choice_entry(identity, "reason", "criterion")
+    kept = [*entries, choice_entry(identity, "verdict", "present"), reason]
+    assert decode_adjudication(kept, plane=Plane.SAGITTAL, slices=SLICES).findings == agreed
+    gone = [*entries, choice_entry(identity, "verdict", "absent"), reason]
+    decided = decode_adjudication(gone, plane=Plane.SAGITTAL, slices=SLICES)
+    assert decided.findings.herniations == ()
+    assert [(found.kind, found.reason) for found in decided.rejected] == [(Kind.HERNIATION, Reason.CRITERION)]
+
+
+def test_a_verdict_without_a_reason_is_a_problem() -> None:
+    told = problems([*COLUMN, choice_entry("l5", "verdict", "absent")])
+    assert told[0].endswith("your decision has no reason")
+
+
+def test_a_disc_that_is_not_there_is_not_counted() -> None:
+    answers = [choice_entry("x", "verdict", "absent"), choice_entry("x", "reason", "other")]
+    assert read([*COLUMN, *graded("x", 95), *answers]) == read(COLUMN)
 
 
 def test_a_lesion_named_away_from_its_disc_keeps_its_name() -> None:
