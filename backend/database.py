@@ -97,6 +97,8 @@ class Database:
         """A transaction that waits for nobody and keeps nothing."""
         with Session(self._readers, expire_on_commit=False, autoflush=False) as session:
             yield session
+            # A rollback would expire the rows; what was read may be used after.
+            session.expunge_all()
             session.rollback()
 
     def check(self) -> None:

@@ -67,11 +67,11 @@ def _provision_project(context: JobContext, project: Project) -> int:
         _attach_smart_box(context, project)
         return 0
     label_studio = context.resources.outside.label_studio
-    there = _tasks_by_key(context, number)
+    there = tasks_by_key(context, number)
     missing = [one.task for one in prepared if one.assignment not in there]
     if missing:
         label_studio.import_tasks(number, missing)
-        there = _tasks_by_key(context, number)
+        there = tasks_by_key(context, number)
     with context.writing() as session:
         for one in prepared:
             assignment = session.get(Assignment, one.assignment)
@@ -81,7 +81,12 @@ def _provision_project(context: JobContext, project: Project) -> int:
     return len(prepared)
 
 
-def _tasks_by_key(context: JobContext, number: int) -> dict[str, int]:
+def tasks_by_key(context: JobContext, number: int) -> dict[str, int]:
+    """Label Studio's numbers of a project's tasks, by our key.
+
+    Raises:
+        DoubleTask: If a key is there twice.
+    """
     found: dict[str, int] = {}
     for ref in context.resources.outside.label_studio.tasks(number):
         if ref.key in found:
@@ -128,17 +133,23 @@ def _show(assignment: Assignment, record: ProposalRecord | None, series: Series)
 
 
 def _task(assignment: Assignment, series: Series, number: int, has_scout: bool) -> NewTask:
-    slices = f"/discloop/slices/{number}/{assignment.key}"
+    data = task_data(assignment.key, series, number, has_scout)
+    result = None if assignment.shown is None else json.loads(assignment.shown)
+    return NewTask(data=data, result=result, model_version=SHOWN_VERSION)
+
+
+def task_data(key: str, series: Series, number: int, has_scout: bool) -> dict[str, Any]:
+    """All that a task says of its unit: where its slices are, and on which to open."""
+    slices = f"/discloop/slices/{number}/{key}"
     data: dict[str, Any] = {
-        "key": assignment.key,
+        "key": key,
         "slices": [f"{slices}/{n}" for n in range(len(series.slices))],
         "open": series.midline,
     }
-    if assignment.plane is Plane.AXIAL:
+    if series.plane is Plane.AXIAL:
         # The page's configuration names it; without any sagittal series the stack stands alone.
         data["scout"] = f"{slices}/scout" if has_scout else f"{slices}/{series.midline}"
-    result = None if assignment.shown is None else json.loads(assignment.shown)
-    return NewTask(data=data, result=result, model_version=SHOWN_VERSION)
+    return data
 
 
 def _attach_smart_box(context: JobContext, project: Project) -> None:

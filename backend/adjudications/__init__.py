@@ -1,0 +1,1 @@
+"""What two readers say differently, decided by a third in Label Studio."""

@@ -1,0 +1,99 @@
+"""Adjudications over HTTP: `/api/adjudications` and the page `/adjudications`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Lead
+from backend.adjudications import repository
+from backend.adjudications.provisioning import ADJUDICATIONS_JOB, DECISIONS_JOB
+from backend.adjudications.schemas import AdjudicationOut
+from backend.adjudications.service import interpret_adjudication
+from backend.nouns import Advice, Navigation, Noun, Stage
+from backend.pages import render
+from backend.people import repository as people
+from backend.resources import Reading
+from domain.disagreements import Comparison
+from domain.taxonomy import Role
+
+api = APIRouter(prefix="/api/adjudications", tags=["adjudications"])
+pages = APIRouter(prefix="/adjudications", include_in_schema=False)
+
+
+@api.get("")
+def list_adjudications(session: Reading, _actor: Lead) -> list[AdjudicationOut]:
+    """Every adjudication, undecided ones first. Who read the unit is not in it."""
+    return _queue(session)
+
+
+@pages.get("")
+def show(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
+    """What waits for a decision."""
+    queue = _queue(session)
+    return render(
+        request,
+        "adjudications/list.html",
+        actor,
+        waiting=[one for one in queue if one.decided_at is None],
+        decided=[one for one in queue if one.decided_at is not None],
+        unassigned=repository.count_waiting(session),
+        adjudicators=len(people.active_with_role(session, Role.ADJUDICATOR)),
+        may_add=actor.role in RUNS_THE_LOOP,
+    )
+
+
+def _queue(session: Session) -> list[AdjudicationOut]:
+    return [
+        AdjudicationOut(
+            **adjudication.model_dump(include=set(AdjudicationOut.model_fields)),
+            name=person.name,
+            project_number=project.label_studio_id,
+            kinds=sorted({d.kind for d in Comparison.model_validate_json(record.body).disagreements}),
+        )
+        for adjudication, person, project, record in repository.queue(session)
+    ]
+
+
+def _stages(session: Session) -> list[Stage]:
+    given, done = repository.counts(session)
+    left = repository.count_waiting(session)
+    note = f"{left} wait for an adjudicator" if left else "a third reader decides what differs"
+    return [
+        Stage(
+            key="adjudications",
+            title="Adjudicated",
+            order=60,
+            done=done,
+            total=given + left,
+            unit="units",
+            note=note,
+            path="/adjudications",
+        )
+    ]
+
+
+def _advice(session: Session, actor: Actor) -> list[Advice]:
+    if actor.role is Role.ADJUDICATOR:
+        _given, ready, done = repository.of_adjudicator(session, actor.id)
+        if ready > done:
+            return [Advice(order=1, text=f"{ready - done} of your units wait for a decision.")]
+        return []
+    left = repository.count_waiting(session)
+    if actor.role not in RUNS_THE_LOOP or not left:
+        return []
+    text = f"{left} {'unit differs' if left == 1 else 'units differ'} and no adjudicator may take "
+    text += "it." if left == 1 else "them."
+    return [Advice(order=20, text=text, path="/people", label="Add an adjudicator")]
+
+
+NOUN = Noun(
+    name="adjudications",
+    routers=(api, pages),
+    navigation=Navigation("Adjudication", "/adjudications", SEES_THE_LOOP, order=50),
+    jobs=(ADJUDICATIONS_JOB, DECISIONS_JOB),
+    stages=_stages,
+    advice=_advice,
+    interpreters={"adjudication": interpret_adjudication},
+)

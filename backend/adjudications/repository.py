@@ -1,0 +1,102 @@
+"""Rows of adjudications."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, func, select
+
+from backend.adjudications.tables import Adjudication
+from backend.comparisons.tables import ComparisonRecord
+from backend.people.tables import Person
+from backend.projects.tables import Project
+from backend.readings.tables import Revision
+from backend.studies.tables import Unit
+from backend.worklists.tables import Assignment
+from domain.taxonomy import Role
+
+
+def waiting(session: Session, limit: int) -> Sequence[ComparisonRecord]:
+    """Units that differ and that nobody was given to adjudicate, the gravest first."""
+    given = select(Adjudication.unit)
+    statement = select(ComparisonRecord).where(
+        col(ComparisonRecord.disagreements) > 0, col(ComparisonRecord.unit).not_in(given)
+    )
+    order = col(ComparisonRecord.severity).desc(), col(ComparisonRecord.unit)
+    return session.exec(statement.order_by(*order).limit(limit)).all()
+
+
+def count_waiting(session: Session) -> int:
+    """How many units differ that nobody was given."""
+    given = select(Adjudication.unit)
+    statement = select(func.count()).where(
+        col(ComparisonRecord.disagreements) > 0, col(ComparisonRecord.unit).not_in(given)
+    )
+    return session.exec(statement).one()
+
+
+def adjudicators_for(session: Session, unit: Unit) -> Sequence[str]:
+    """Active adjudicators to whom nobody ever gave a unit of the same study to read, by id."""
+    siblings = select(Unit.id).where(Unit.study == unit.study)
+    readers = select(Assignment.reader).where(col(Assignment.unit).in_(siblings))
+    statement = select(Person.id).where(
+        Person.role == Role.ADJUDICATOR, col(Person.active).is_(True), col(Person.id).not_in(readers)
+    )
+    return session.exec(statement.order_by(Person.id)).all()
+
+
+def load(session: Session) -> Counter[str]:
+    """How many units each adjudicator was given."""
+    statement = select(Adjudication.adjudicator, func.count()).group_by(Adjudication.adjudicator)
+    return Counter({person: count for person, count in session.exec(statement)})
+
+
+def last_position(session: Session, project: str) -> int:
+    """The highest position in a project, 0 where it is empty."""
+    statement = select(func.max(Adjudication.position)).where(Adjudication.project == project)
+    return session.exec(statement).one() or 0
+
+
+def unprovisioned(session: Session, project: str, limit: int) -> Sequence[Adjudication]:
+    """Adjudications of a project that have no task yet, in their order."""
+    statement = select(Adjudication).where(Adjudication.project == project, col(Adjudication.task).is_(None))
+    return session.exec(statement.order_by(col(Adjudication.position)).limit(limit)).all()
+
+
+def decided(session: Session, limit: int) -> Sequence[tuple[Adjudication, Revision]]:
+    """Adjudications whose first signed revision is in the ledger and is no consensus yet."""
+    statement = (
+        select(Adjudication, Revision)
+        .join(Revision, col(Revision.task_key) == col(Adjudication.key))
+        .where(Revision.kind == "adjudication", Revision.number == 1, col(Adjudication.decision).is_(None))
+    )
+    return session.exec(statement.order_by(col(Revision.id)).limit(limit)).all()
+
+
+def queue(session: Session) -> Sequence[tuple[Adjudication, Person, Project, ComparisonRecord]]:
+    """Every adjudication with its adjudicator, project and comparison; undecided ones first."""
+    statement = (
+        select(Adjudication, Person, Project, ComparisonRecord)
+        .join(Person, col(Person.id) == col(Adjudication.adjudicator))
+        .join(Project, col(Project.key) == col(Adjudication.project))
+        .join(ComparisonRecord, col(ComparisonRecord.unit) == col(Adjudication.unit))
+    )
+    order = col(Adjudication.decided_at).is_not(None), Adjudication.project, col(Adjudication.position)
+    return session.exec(statement.order_by(*order)).all()
+
+
+def counts(session: Session) -> tuple[int, int]:
+    """Adjudications, and those decided."""
+    statement = select(func.count(), func.count(col(Adjudication.decision))).select_from(Adjudication)
+    given, done = session.exec(statement).one()
+    return given, done
+
+
+def of_adjudicator(session: Session, person: str) -> tuple[int, int, int]:
+    """One adjudicator's units: given, in Label Studio, decided."""
+    statement = select(
+        func.count(), func.count(col(Adjudication.task)), func.count(col(Adjudication.decision))
+    ).where(Adjudication.adjudicator == person)
+    given, ready, done = session.exec(statement).one()
+    return given, ready, done

@@ -1,0 +1,1 @@
+"""The label that follows from two readings, agreed or adjudicated."""

@@ -1,0 +1,44 @@
+"""Rows of consensus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session, col, func, select
+
+from backend.consensus.tables import ConsensusRecord
+from domain.consensus import Consensus, Provenance
+from domain.taxonomy import Split
+
+
+def page(session: Session, *, after: str = "", limit: int = 100) -> Sequence[ConsensusRecord]:
+    """Labels by unit, from `after` on."""
+    statement = select(ConsensusRecord).where(col(ConsensusRecord.unit) > after)
+    return session.exec(statement.order_by(ConsensusRecord.unit).limit(limit)).all()
+
+
+def every(session: Session) -> Sequence[ConsensusRecord]:
+    """Every label, by unit."""
+    return session.exec(select(ConsensusRecord).order_by(ConsensusRecord.unit)).all()
+
+
+def counts(session: Session) -> dict[Provenance, int]:
+    """How many units have a label, by provenance."""
+    statement = select(ConsensusRecord.provenance, func.count()).group_by(col(ConsensusRecord.provenance))
+    return {Provenance(provenance): count for provenance, count in session.exec(statement)}
+
+
+def class_counts(records: Iterable[ConsensusRecord]) -> Counter[str]:
+    """Labelled discs of train and val patients, by the names of `domain.ranking.CLASSES`."""
+    found: Counter[str] = Counter()
+    for record in records:
+        if record.split in (Split.TRAIN, Split.VAL):
+            found += classes_of(Consensus.model_validate_json(record.body))
+    return found
+
+
+def classes_of(consensus: Consensus) -> Counter[str]:
+    """One unit's discs and lesions, by class."""
+    grades = Counter(f"grade {disc.pfirrmann}" for disc in consensus.discs if disc.pfirrmann is not None)
+    return grades + Counter(herniation=len(consensus.herniations), hiz=len(consensus.hiz))

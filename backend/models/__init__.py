@@ -1,0 +1,1 @@
+"""Network weights: which versions exist, and which generation serves."""
