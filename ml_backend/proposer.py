@@ -1,0 +1,154 @@
+"""Proposals: what the model says of a unit or a single slice, in the project's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.boxes import Box
+from domain.findings import Proposal, ProposedDisc, ProposedLesion
+from domain.taxonomy import COLUMNS, Level
+from ml_backend.column import Column
+from ml_backend.detector.inference import Found
+from ml_backend.lesions import herniation_box
+from ml_backend.model import Graded, LoadedModel
+from ml_backend.ordinal import entropy, median_grade
+from ml_backend.plausibility import WARNINGS, PictureKind
+from ml_backend.samples import GreyImage
+
+FEWEST, MOST = 4, 10
+"""Discs on a usual lumbar slice; outside it the count is warned about."""
+IMPLAUSIBLE = 0.5
+"""Below this probability of being an upright sagittal T2 slice, a warning says what it looks like."""
+REFUSED = 0.9
+"""Above this probability of being something else altogether, nothing is proposed."""
+GRADELESS = frozenset({PictureKind.SAGITTAL_T1})
+UPSIDE_DOWN = "upside down: discs are proposed on the turned picture"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One slice, found and graded."""
+
+    found: Found
+    graded: Graded
+    kinds: dict[PictureKind, float]
+    size: tuple[int, int]
+
+
+def propose_slices(model: LoadedModel, images: Sequence[GreyImage]) -> list[Proposal]:
+    """One proposal a slice, each decided on that slice alone."""
+    return [_proposal(model, reading, slice_index=0) for reading in _read(model, images)]
+
+
+def propose_unit(model: LoadedModel, images: Sequence[GreyImage], *, midline: int) -> Proposal:
+    """The proposal for a sagittal stack, decided on its midline slice.
+
+    The networks learned from middle slices only, so the neighbours have no say in the grades.
+    """
+    return _proposal(model, _read(model, [images[midline]])[0], slice_index=midline)
+
+
+def _read(model: LoadedModel, images: Sequence[GreyImage]) -> list[Reading]:
+    found = model.find(images)
+    kinds = [model.kinds(item.embedding) for item in found]
+    kept = [_refuse(item, kind) for item, kind in zip(found, kinds, strict=True)]
+    graded = model.grade_all([(image, item.column.boxes) for image, item in zip(images, kept, strict=True)])
+    sizes = [(image.shape[1], image.shape[0]) for image in images]
+    return [Reading(*parts) for parts in zip(kept, graded, kinds, sizes, strict=True)]
+
+
+def _refuse(found: Found, kinds: dict[PictureKind, float]) -> Found:
+    """Nothing where the picture is surely no spine, or where fewer than three discs make no column."""
+    other = kinds.get(PictureKind.OTHER, 0.0)
+    if other <= REFUSED and found.column.count >= 3:
+        return found
+    return Found(Column(found.column.boxes[:0], found.column.scores[:0], 1.0), found.embedding)
+
+
+def _proposal(model: LoadedModel, reading: Reading, *, slice_index: int) -> Proposal:
+    column, graded = reading.found.column, reading.graded
+    likely = (
+        max(reading.kinds, key=lambda kind: reading.kinds[kind]) if reading.kinds else PictureKind.SAGITTAL_T2
+    )
+    gradable = likely not in GRADELESS
+    discs = [_disc(i, column, graded, reading, slice_index, gradable) for i in range(column.count)]
+    return Proposal(
+        model=model.version,
+        discs=tuple(discs),
+        herniations=tuple(_herniations(model, reading, slice_index)) if gradable else (),
+        hiz=(),
+        uncertainty=_uncertainty(column, graded, reading.kinds),
+        warnings=tuple(_warnings(column, reading.kinds)),
+        embedding=tuple(round(float(value), 4) for value in reading.found.embedding),
+    )
+
+
+def level_of(index: int) -> Level | None:
+    """The level that the disc at this position has if the column is an ordinary one; 1 is the lowest."""
+    ordinary = COLUMNS[0]
+    return ordinary[index - 1] if index <= len(ordinary) else None
+
+
+def _disc(
+    i: int, column: Column, graded: Graded, reading: Reading, slice_index: int, gradable: bool
+) -> ProposedDisc:
+    probabilities = graded.grades[i].astype(np.float64)
+    rounded = np.round(probabilities / probabilities.sum(), 4)
+    p1, p2, p3, p4, p5 = (float(p) for p in rounded)
+    return ProposedDisc(
+        index=i + 1,
+        level=level_of(i + 1),
+        slice=slice_index,
+        box=_box(column.boxes[i], reading.size),
+        score=round(float(np.clip(column.scores[i], 0, 1)), 4),
+        pfirrmann=int(median_grade(graded.grades[i : i + 1])[0]) if gradable else None,
+        pfirrmann_probs=(p1, p2, p3, p4, p5) if gradable else None,
+    )
+
+
+def _herniations(model: LoadedModel, reading: Reading, slice_index: int) -> list[ProposedLesion]:
+    threshold = model.description.herniation_threshold
+    return [
+        ProposedLesion(
+            level=level_of(i + 1),
+            slice=slice_index,
+            box=_box(herniation_box(reading.found.column.boxes, i), reading.size),
+            score=round(float(probability), 4),
+        )
+        for i, probability in enumerate(reading.graded.herniated)
+        if probability >= threshold
+    ]
+
+
+def _box(edges: np.ndarray[tuple[int, ...], np.dtype[np.float32]], size: tuple[int, int]) -> Box:
+    """Inside the slice, at least one pixel wide and high."""
+    width, height = size
+    x1, y1 = min(max(float(edges[0]), 0.0), width - 1.0), min(max(float(edges[1]), 0.0), height - 1.0)
+    x2, y2 = min(max(float(edges[2]), x1 + 1), float(width)), min(max(float(edges[3]), y1 + 1), float(height))
+    return Box(x1=round(x1, 2), y1=round(y1, 2), x2=round(x2, 2), y2=round(y2, 2))
+
+
+def _uncertainty(column: Column, graded: Graded, kinds: dict[PictureKind, float]) -> float:
+    """0 to 1: the mean of the grades' entropies, raised by doubt about the count and the kind of picture."""
+    if not column.count:
+        return 1.0
+    grades = float(entropy(graded.grades).mean())
+    strange = 1 - kinds.get(PictureKind.SAGITTAL_T2, 1.0)
+    return round(float(1 - (1 - grades) * (1 - 0.5 * column.doubt) * (1 - strange)), 4)
+
+
+def _warnings(column: Column, kinds: dict[PictureKind, float]) -> list[str]:
+    warnings = []
+    if kinds and kinds[PictureKind.SAGITTAL_T2] < IMPLAUSIBLE:
+        unusual = {kind: p for kind, p in kinds.items() if kind is not PictureKind.SAGITTAL_T2}
+        warnings.append(WARNINGS[max(unusual, key=lambda kind: unusual[kind])])
+    if not column.count:
+        warnings.append("no column of discs found")
+    elif not FEWEST <= column.count <= MOST:
+        warnings.append(f"{column.count} discs found, {FEWEST} to {MOST} expected")
+    if column.count and column.doubt > 0.5:
+        warnings.append("the count of discs is in doubt: check the lowest and the uppermost")
+    return warnings

@@ -1,0 +1,52 @@
+"""`python -m ml_backend.serve --port P`: starts the service; refuses to start without its settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import structlog
+import torch
+import typer
+import uvicorn
+
+from domain.errors import DiscLoopError
+from ml_backend.app import create_app
+from ml_backend.settings import load_settings
+
+DEFAULT_PORT = 9090
+
+
+def main(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = DEFAULT_PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve proposals to Label Studio and the backend."""
+    _log_as_json()
+    try:
+        settings = load_settings()
+        torch.set_num_threads(settings.ml_threads)
+        app = create_app(settings)
+    except DiscLoopError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+
+
+def _log_as_json() -> None:
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
