@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -12,13 +13,19 @@ from discloop.stack import state
 from domain.errors import DiscLoopError
 
 TIMEOUT_SECONDS = 120.0
+PAUSE_SECONDS = 0.3
 
 
 class BackendClient:
-    """Speaks JSON with the engineer's token; an answer that is no success becomes one line."""
+    """Speaks JSON with the engineer's token; an answer that is no success becomes one line.
 
-    def __init__(self, url: str, token: str) -> None:
+    With `patience_s`, a backend that cannot be reached is tried again for so long: the supervisor may just
+    be starting it anew.
+    """
+
+    def __init__(self, url: str, token: str, *, patience_s: float = 0) -> None:
         self.url = url
+        self._patience_s = patience_s
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
@@ -43,15 +50,25 @@ class BackendClient:
         return answer.json() if answer.content else None
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, **content)
-        except httpx.TransportError as error:
-            raise DiscLoopError(
-                f"{self.url}: the backend does not answer ({error}); is the stack up?"
-            ) from error
+        answer = self._reach(method, path, **content)
         if not answer.is_success:
             raise DiscLoopError(f"{method} {path}: {answer.status_code}: {_reason(answer)}")
         return answer
+
+    def _reach(self, method: str, path: str, **content: Any) -> httpx.Response:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return self._http.request(method, path, **content)
+            except httpx.ConnectError as error:  # nothing was sent: any request may be tried again
+                if time.monotonic() > deadline:
+                    raise DiscLoopError(
+                        f"{self.url}: the backend does not answer; is the stack up?"
+                    ) from error
+            except httpx.TransportError as error:
+                if method != "GET" or time.monotonic() > deadline:
+                    raise DiscLoopError(f"{self.url}: {method} {path}: no answer ({error})") from error
+            time.sleep(PAUSE_SECONDS)
 
 
 def _reason(answer: httpx.Response) -> str:

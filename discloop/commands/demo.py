@@ -24,6 +24,8 @@ from domain.errors import DiscLoopError
 
 app = typer.Typer()
 
+PATIENCE_SECONDS = 60.0
+
 
 @app.command()
 def demo(
@@ -67,7 +69,7 @@ def _prepare(home: Home, stack: BackgroundStack, wanted: Wanted) -> tuple[list[S
         fill_store(home, wanted, steps)
         with steps.step("Start Label Studio, backend, ML backend") as report:
             url = wait_until_ready(stack, report)
-        client = BackendClient(url, credentials.load(home.secrets).api_token)
+        client = BackendClient(url, credentials.load(home.secrets).api_token, patience_s=PATIENCE_SECONDS)
         with steps.step("Add two readers, an adjudicator, an engineer"):
             sign_ins = ensure_people(client, home)
         hand_out(client, steps)

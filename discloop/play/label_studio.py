@@ -1,0 +1,89 @@
+"""Label Studio as a person's browser uses it: its sign-in form, a session cookie, its own routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from domain.errors import DiscLoopError
+
+TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as its reader gets it."""
+
+    id: int
+    project: int
+    key: str
+    predictions: tuple[dict[str, Any], ...]
+
+
+class PersonAtLabelStudio:
+    """One signed-in person."""
+
+    def __init__(self, url: str, email: str, password: str) -> None:
+        self._email = email
+        self._http = httpx.Client(
+            base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, headers={"Referer": url, "Origin": url}
+        )
+        self._sign_in(password)
+
+    def __enter__(self) -> PersonAtLabelStudio:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._http.close()
+
+    def _sign_in(self, password: str) -> None:
+        page = self._http.get("/user/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        form = {"email": self._email, "password": password, "persist_session": "on"}
+        if token:
+            form["csrfmiddlewaretoken"] = token[1]
+        answer = self._http.post("/user/login/", data=form)
+        if answer.status_code != 302:
+            raise DiscLoopError(f"{self._email}: expected to be signed in, got {answer.status_code}")
+
+    def projects(self) -> list[int]:
+        """The numbers of the person's own projects."""
+        listed = self._ask("GET", "/api/projects/", params={"page_size": 100})
+        return sorted(project["id"] for project in listed["results"])
+
+    def tasks(self, project: int) -> Iterator[Task]:
+        """The unread tasks in the order Label Studio gives them; submit each before the next is asked for."""
+        while True:
+            answer = self._http.get(f"/api/projects/{project}/next/")
+            if answer.status_code == 404:
+                return
+            task = _decoded(answer)
+            yield Task(task["id"], project, task["data"]["key"], tuple(task.get("predictions", ())))
+
+    def submit(self, task: Task, result: list[dict[str, Any]], lead_time_s: float) -> int:
+        """Submit a reading; the annotation's number."""
+        body = {"result": result, "lead_time": round(lead_time_s, 3)}
+        saved = self._ask("POST", f"/api/tasks/{task.id}/annotations/", json=body)
+        number: int = saved["id"]
+        return number
+
+    def update(self, annotation: int, result: list[dict[str, Any]], lead_time_s: float) -> None:
+        """Submit a correction of an own reading."""
+        body = {"result": result, "lead_time": round(lead_time_s, 3)}
+        self._ask("PATCH", f"/api/annotations/{annotation}/", json=body)
+
+    def _ask(self, method: str, path: str, **content: Any) -> Any:
+        token = self._http.cookies.get("csrftoken")
+        headers = {"X-CSRFToken": token} if token else {}
+        return _decoded(self._http.request(method, path, headers=headers, **content))
+
+
+def _decoded(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        request = answer.request
+        raise DiscLoopError(f"{request.method} {request.url.path}: {answer.status_code}: {answer.text[:400]}")
+    return answer.json()
