@@ -70,7 +70,9 @@ def _disc(disc: Disc, slices: tuple[Slice, ...], errors: ErrorModel, rng: np.ran
     grade = disc.pfirrmann
     if grade is not None:
         grade = int(rng.choice(GRADES, p=confusion(errors.grade_decay)[grade - 1]))
-    boxes = tuple(_moved(box, slices, errors, rng) for box in disc.boxes)
+    # A graded disc is boxed once, on the slice it is graded on, as readers are told to.
+    marked = disc.boxes[:1] if grade is not None else disc.boxes
+    boxes = tuple(_moved(box, slices, errors, rng) for box in marked)
     return disc.model_copy(update={"pfirrmann": grade, "boxes": boxes})
 
 
