@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 
@@ -23,6 +24,7 @@ def install() -> None:
 def _narrow(view: Any, condition: Callable[[Any], dict[str, object]]) -> None:
     everything = view.get_queryset
 
+    @wraps(everything)
     def get_queryset(self: Any) -> Any:
         stage = getattr(self.request._request, "guard", None)
         if stage is None or stage.identity is None:

@@ -84,23 +84,17 @@ class LabelStudio:
     projects: dict[str, int] = field(default_factory=dict)
     users: dict[str, int] = field(default_factory=dict)
 
+    def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
+        """A client nobody signed in with, sending these headers."""
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+
     def control(self) -> httpx.Client:
         """A client of the guard's control API."""
-        return httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"DiscLoop {self.secret}"},
-            timeout=60,
-            trust_env=False,
-        )
+        return self.client({"Authorization": f"DiscLoop {self.secret}"})
 
     def service(self) -> httpx.Client:
         """A client with the service account's token."""
-        headers = {"Authorization": f"Token {self.service_token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
-
-    def anonymous(self) -> httpx.Client:
-        """A client nobody signed in with."""
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        return self.client({"Authorization": f"Token {self.service_token}"})
 
     def put_projection(
         self,
@@ -133,7 +127,7 @@ class LabelStudio:
 
     def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Client:
         """A client with the session of somebody who used the sign-in page."""
-        client = self.anonymous()
+        client = self.client()
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/user/login/").text)
         assert token is not None, "the sign-in page has no form"
         form = {"email": email, "password": password, "csrfmiddlewaretoken": token[1]}
