@@ -89,7 +89,8 @@ class Entry(_Body):
     at: datetime
     lead_time_s: float | None
     cancelled: bool
-    result: list[dict[str, Any]] | None
+    result: Any = None
+    """The annotation's regions, as Label Studio saved them: anything may come."""
     sha256: str | None
 
 
@@ -97,6 +98,8 @@ class OutboxPage(_Body):
     entries: tuple[Entry, ...]
     last: int
     """The highest id in the outbox, served here or not."""
+    epoch: str | None = None
+    """Which outbox this is: a replaced database begins another one."""
 
 
 class Denial(_Body):

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 
-def canonical(result: list[dict[str, Any]]) -> str:
+def canonical(result: Any) -> str:
     """A result as JSON with sorted keys, no blanks, nothing escaped: the text that the guard hashes."""
     return json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

@@ -50,24 +50,19 @@ def keep(
     epoch and its own numbers, and is read from the beginning.
     """
     cursor = repository.cursor(session)
-    epochs = {entry.epoch for entry in page.entries}
-    is_other = bool(cursor.epoch) and bool(epochs - {cursor.epoch})
+    epoch = page.entries[0].epoch if page.entries else page.epoch
+    is_other = bool(cursor.epoch) and epoch is not None and epoch != cursor.epoch
     if (is_other or page.last < after) and after > 0:
-        cursor.epoch, cursor.last = next(iter(epochs), ""), 0
+        cursor.epoch, cursor.last = epoch or "", 0
         log.warning("the outbox is another one than before")
         return None
-    new = 0
-    for epoch in epochs:
-        entries = [entry for entry in page.entries if entry.epoch == epoch]
-        known = repository.known(session, epoch, (entry.id for entry in entries))
-        for entry in sorted(entries, key=lambda one: one.id):
-            if entry.id not in known:
-                _append(session, entry, interpreters, clock)
-                new += 1
+    known = repository.known(session, epoch or "", (entry.id for entry in page.entries))
+    new = [entry for entry in page.entries if entry.id not in known]
+    for entry in new:
+        _append(session, entry, interpreters, clock)
     if page.entries:
-        cursor.epoch = page.entries[-1].epoch
-        cursor.last = max(entry.id for entry in page.entries)
-    return new
+        cursor.epoch, cursor.last = epoch or "", page.entries[-1].id
+    return len(new)
 
 
 def _append(session: Session, entry: Entry, interpreters: Mapping[str, Interpreter], clock: Clock) -> None:
@@ -125,9 +120,15 @@ def _reason_to_doubt(entry: Entry, project: Project | None) -> str | None:
         return "its author is not the project's member"
     if entry.result is None and not entry.cancelled:
         return "no content"
+    if entry.result is not None and not _is_regions(entry.result):
+        return "its content is not a list of regions"
     if entry.result is not None and entry.sha256 != digest(canonical(entry.result)):
         return "its content does not match its hash"
     return None
+
+
+def _is_regions(result: Any) -> bool:
+    return isinstance(result, list) and all(isinstance(region, dict) for region in result)
 
 
 def quarantined(reason: str) -> Interpretation:

