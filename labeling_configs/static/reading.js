@@ -3,6 +3,7 @@
 //   - the lowest undecided disc is selected; deciding it by key or click selects the next one upwards;
 //   - 1 to 9 answer the selected disc only, and the same key again confirms instead of taking back;
 //   - the keys and buttons for disc, herniation and HIZ start a new box; the editor would relabel the selected one;
+//   - a lesion can be drawn over a disc's box, for which the editor wants Ctrl held;
 //   - each box shows its level and answer beside it, levels that follow from a named one in brackets;
 //   - a refused submit says why (the editor itself only says that it was not saved).
 // It uses `window.Htx`, the editor's own store. Where that is missing or differs, the page works without it.
@@ -122,6 +123,7 @@
     const confirmed = answer(region, control) === code;
     choose(annotation, region, control, code);
     if (confirmed) selectNext(annotation, region);
+    else look();
   };
 
   const page = (annotation, step) => {
@@ -157,6 +159,20 @@
     },
     true,
   );
+
+  const drawing = (annotation) =>
+    !annotation.highlightedNode && annotation.names.get(FINDING)?.selectedLabels?.length > 0;
+  for (const press of ["mousedown", "pointerdown"]) {
+    document.addEventListener(
+      press,
+      (event) => {
+        const annotation = selected();
+        if (event.button !== 0 || !image(annotation) || !event.target.closest?.(".dl-stack .konvajs-content")) return;
+        if (drawing(annotation)) Object.defineProperty(event, "ctrlKey", { value: true });
+      },
+      true,
+    );
+  }
 
   let scrolled = 0;
   document.addEventListener(
@@ -341,11 +357,14 @@
 
   window.discloopReading = { nameColumn, COLUMNS };
 
-  setInterval(() => {
+  const look = () => {
     try {
       watch();
     } catch (error) {
       console.warn("reading page:", error);
     }
-  }, WATCH_MS);
+  };
+  setInterval(look, WATCH_MS);
+  // At once after an answer, so that two quick keys never answer the same disc.
+  for (const event of ["keydown", "click"]) document.addEventListener(event, () => setTimeout(look, 0), true);
 })();

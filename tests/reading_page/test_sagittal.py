@@ -1,0 +1,117 @@
+"""Reading a sagittal unit in a real browser, through the guard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from domain.findings import Proposal, ProposedDisc
+from domain.taxonomy import COLUMNS, Arm, Level, Plane, name_column
+from labeling_configs.codec import decode, encode
+from labeling_configs.configs import reading_config
+from tests.label_studio import LabelStudio
+from tests.reading_page.desk import DISCS, MIDLINE, SLICES, Desk, desk
+from tests.waiting import until
+
+pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
+CONFIG = reading_config(Plane.SAGITTAL)
+MOST_PRESSES = 12
+"""For five correct boxes: grades, one level, submit (issue of the reading room)."""
+
+PROPOSAL = Proposal(
+    model="m",
+    discs=tuple(
+        ProposedDisc(
+            index=i, level=level, slice=MIDLINE, box=box, score=0.987, pfirrmann=i, pfirrmann_probs=None
+        )
+        for i, (box, level) in enumerate(zip(DISCS, name_column(5, 1, Level.L5_S1), strict=True), start=1)
+    ),
+    uncertainty=0.1,
+)
+
+
+def shown(arm: Arm) -> list[dict[str, object]]:
+    return encode(PROPOSAL, arm=arm, plane=Plane.SAGITTAL, slices=SLICES)
+
+
+def grades(read: Desk) -> list[tuple[Level | None, int | None]]:
+    findings = decode(read.kept(), plane=Plane.SAGITTAL, slices=SLICES)
+    return [(disc.level, disc.pfirrmann) for disc in findings.discs]
+
+
+def test_five_correct_boxes_take_few_presses(label_studio: LabelStudio, chromium: Browser) -> None:
+    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.BOXES)) as read:
+        assert read.shown_slice == MIDLINE
+        read.wait_selected(f"disc-1-{MIDLINE + 1}")
+        read.press("s", "4", "3", "3", "2", "1")
+        read.page.locator(".dl-answer", has_text="(L1/2) · 1").wait_for()
+        assert read.submit().status == 201
+        assert read.pressed <= MOST_PRESSES
+        assert read.pressed == 7
+        assert grades(read) == [
+            (Level.L5_S1, 4),
+            (Level.L4_5, 3),
+            (Level.L3_4, 3),
+            (Level.L2_3, 2),
+            (Level.L1_2, 1),
+        ]
+
+
+def test_a_refused_submit_says_why_and_goes_to_the_disc(label_studio: LabelStudio, chromium: Browser) -> None:
+    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.BOXES)) as read:
+        read.wait_selected(f"disc-1-{MIDLINE + 1}")
+        read.press("s", "4", "3", "3", "6")
+        assert read.submit().status == 400
+        refusal = read.page.locator(".dl-refused")
+        expect(refusal).to_contain_text(f"disc 5 from below on slice {MIDLINE + 1}: it has no grade")
+        read.wait_selected(f"disc-5-{MIDLINE + 1}")
+        read.press("5")
+        assert read.submit().status == 201
+        assert grades(read)[3:] == [(Level.L2_3, None), (Level.L1_2, 5)]
+
+
+def test_the_same_key_confirms_a_proposed_grade(label_studio: LabelStudio, chromium: Browser) -> None:
+    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.FULL)) as read:
+        until(lambda: "L5/S1 · 1" in read.labels(), within_s=10, what="the proposed answers beside the boxes")
+        assert "0.98" not in read.page.inner_text("body")
+        read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
+        read.press("1")
+        read.wait_selected(f"disc-2-{MIDLINE + 1}")
+        read.press("5")
+        assert read.submit().status == 201
+        assert [grade for _, grade in grades(read)] == [1, 5, 3, 4, 5]
+
+
+def test_a_reader_draws_pages_and_grades_without_a_proposal(
+    label_studio: LabelStudio, chromium: Browser
+) -> None:
+    with desk(label_studio, chromium, config=CONFIG) as read:
+        for position, grade in enumerate("23"):
+            read.press("d")
+            read.drag(DISCS[position])
+            read.press(grade)
+        read.press("f", "ArrowDown")
+        until(lambda: read.shown_slice == MIDLINE + 1, within_s=5, what="the next slice")
+        read.drag(DISCS[1])
+        read.press("4", "z")
+        read.page.mouse.wheel(0, -100)
+        until(lambda: read.shown_slice == MIDLINE, within_s=5, what="the slice before")
+        read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
+        read.press("s")
+        assert read.submit().status == 201
+        findings = decode(read.kept(), plane=Plane.SAGITTAL, slices=SLICES)
+        assert [(disc.level, disc.pfirrmann) for disc in findings.discs] == [
+            (Level.L5_S1, 2),
+            (Level.L4_5, 3),
+        ]
+        (herniation,) = findings.herniations
+        assert (herniation.type, herniation.level) == ("protrusion", Level.L4_5)
+        assert herniation.primary.slice == MIDLINE + 1
+
+
+def test_the_page_names_levels_as_the_domain_does(label_studio: LabelStudio, chromium: Browser) -> None:
+    with desk(label_studio, chromium, config=CONFIG) as read:
+        assert read.page.evaluate("discloopReading.COLUMNS") == [[*column] for column in COLUMNS]
+        asked = [(count, i, level) for count in range(1, 10) for i in range(1, count + 1) for level in Level]
+        named = read.page.evaluate("asked => asked.map((a) => discloopReading.nameColumn(...a))", asked)
+        assert named == [list(name_column(*question)) for question in asked]
