@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -32,7 +33,7 @@ PAGES = list(product(BUILDERS, Plane, LANGUAGES))
 EDITOR_KEYS = {"u", "h", "v", "b", "m", "r", "shift+r", "shift+1", "shift+2", "backspace", "delete", "escape"}
 """Keys the editor uses itself on an image, from its list of hotkeys."""
 
-SAGITTAL = {
+SAGITTAL: dict[str, Sequence[str]] = {
     "finding": list(Kind),
     "pfirrmann": [str(grade) for grade in GRADES],
     "not_gradable": list(NotGradable),
@@ -44,7 +45,7 @@ SAGITTAL = {
     "numbering": list(NumberingBasis),
 }
 AXIAL = {name: SAGITTAL[name] for name in ("finding", "level", "herniation_type", "hiz_side", "quality")}
-ADJUDICATION = {
+ADJUDICATION: dict[str, Sequence[str]] = {
     "verdict": list(Verdict),
     "reason": list(Reason),
     "unit_reason": list(Reason),
@@ -73,15 +74,16 @@ def test_aliases_are_the_taxonomy(page: str, plane: Plane, language: Language) -
     assert given == {name: sorted(map(str, codes)) for name, codes in expected.items()}
 
 
+def coded(element: ET.Element) -> dict[str, str]:
+    worded = {"value", "hint", "placeholder"}
+    return {name: value for name, value in element.attrib.items() if name not in worded}
+
+
 @pytest.mark.parametrize(("page", "plane"), list(product(BUILDERS, Plane)))
 def test_languages_differ_in_words_alone(page: str, plane: Plane) -> None:
     pages = [tree(page, plane, language) for language in LANGUAGES]
     for english, chinese in zip(*(view.iter() for view in pages), strict=True):
-        worded = {"value", "hint", "placeholder"}
-        kept = [
-            {k: v for k, v in element.attrib.items() if k not in worded} for element in (english, chinese)
-        ]
-        assert kept[0] == kept[1]
+        assert coded(english) == coded(chinese)
     words = [{e.attrib.get("value", "") for e in view.iter("Header")} for view in pages]
     assert not words[0] & words[1]
 
