@@ -13,12 +13,17 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from backend import health
+from backend.adjudications.endpoints import NOUN as ADJUDICATIONS
+from backend.agreement.endpoints import NOUN as AGREEMENT
 from backend.audit.endpoints import NOUN as AUDIT
+from backend.comparisons.endpoints import NOUN as COMPARISONS
+from backend.consensus.endpoints import NOUN as CONSENSUS
 from backend.database import Database
 from backend.errors import install_error_handlers
 from backend.frame import Frame
 from backend.home.endpoints import NOUN as HOME
 from backend.jobs.runner import Runner
+from backend.models.endpoints import NOUN as MODELS
 from backend.nouns import Noun
 from backend.outside import Outside
 from backend.outside.guard import HttpGuard
@@ -28,9 +33,11 @@ from backend.pages import STATIC, render_error
 from backend.people.endpoints import NOUN as PEOPLE
 from backend.projects.endpoints import NOUN as PROJECTS
 from backend.proposals.endpoints import NOUN as PROPOSALS
+from backend.ranking.endpoints import NOUN as RANKING
 from backend.readings.endpoints import NOUN as READINGS
 from backend.readings.jobs import ledger_jobs
 from backend.resources import Resources
+from backend.rounds.endpoints import NOUN as ROUNDS
 from backend.sessions.endpoints import NOUN as SESSIONS
 from backend.settings import Settings
 from backend.studies.endpoints import NOUN as STUDIES
@@ -45,6 +52,13 @@ NOUNS: tuple[Noun, ...] = (
     PROPOSALS,
     WORKLISTS,
     READINGS,
+    RANKING,
+    COMPARISONS,
+    ADJUDICATIONS,
+    AGREEMENT,
+    CONSENSUS,
+    ROUNDS,
+    MODELS,
     AUDIT,
 )
 """Every noun. A new one adds its folder, its migration and its line here."""

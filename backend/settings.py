@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,13 @@ def _existing_folder(value: Path) -> Path:
     return value
 
 
+def _bundled_weights() -> Path:
+    """Found without importing it: the backend must not need torch."""
+    found = find_spec("ml_backend")
+    places = list(found.submodule_search_locations or ()) if found else []
+    return Path(places[0] if places else "ml_backend") / "weights"
+
+
 Secret = Annotated[SecretStr, AfterValidator(_real_secret)]
 Address = Annotated[str, AfterValidator(_bare_address)]
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
@@ -82,6 +90,21 @@ class Settings(BaseSettings):
     run_jobs: bool = True
     compare_at_hour: int = Field(default=2, ge=0, le=23)
     """Hour of the nightly comparison with Label Studio, UTC."""
+
+    policy: Path | None = None
+    """A JSON file of `domain.policy.Policy`; left out, its defaults hold."""
+    bundled_weights: Path = Field(default_factory=_bundled_weights)
+    """The folder of the model that the ML backend starts with: what a first round starts from."""
+    train_command: str = (
+        "{python} -m ml_backend.train {snapshot} --store {store} --out {out} --from {weights}"
+    )
+    """How a round trains. Split as a shell would, then filled in; `--resume` is added where it goes on."""
+    evaluate_command: str = (
+        "{python} -m ml_backend.evaluate {weights} --snapshot {snapshot} --store {store} "
+        "--split test --out {out}"
+    )
+    rounds_free_gb: float = Field(default=2, ge=0)
+    """Less free disk than this, and no round starts."""
 
     @property
     def callback(self) -> str:

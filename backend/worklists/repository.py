@@ -109,6 +109,12 @@ def progress(session: Session, reader: str | None = None) -> list[ReaderProgress
     return found
 
 
+def of_plan(session: Session, plan: str) -> Sequence[tuple[Assignment, str]]:
+    """The assignments of one plan, each with its study."""
+    statement = select(Assignment, Unit.study).join(Unit, col(Unit.id) == col(Assignment.unit))
+    return session.exec(statement.where(Assignment.plan == plan)).all()
+
+
 def has_shown(session: Session, project: str) -> bool:
     """Whether a task of the project was made with a prediction."""
     statement = select(Assignment.key).where(

@@ -1,0 +1,1 @@
+"""Which unread studies to read next, and why."""

@@ -1,0 +1,106 @@
+"""From the newest proposals of unread studies to a pool, and from the list to worklists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlmodel import Session
+
+from backend.access import Actor
+from backend.clock import Clock
+from backend.consensus import repository as consensus
+from backend.errors import Conflict
+from backend.proposals import repository as proposals
+from backend.ranking.schemas import RankedPlanSummary, RankingOut
+from backend.studies import repository as studies
+from backend.studies.tables import Patient
+from backend.worklists import repository as worklists
+from backend.worklists import service as worklist_service
+from backend.worklists.schemas import PlanRequest, PlanSummary
+from backend.worklists.tables import Selection
+from domain.findings import Proposal
+from domain.policy import Policy
+from domain.ranking import RANKED_SPLITS, Pick, Pool, Stratum, rank
+from domain.taxonomy import Plane
+
+
+def next_studies(session: Session, count: int, *, policy: Policy, seed: int) -> RankingOut:
+    """Rank unread studies of train and val patients by the newest proposal on their sagittal unit.
+
+    Studies without a proposal yet are left out until they have one; test and external ones are never ranked.
+    """
+    patients = studies.patients(session)
+    unread = [s for s in worklists.unplanned_studies(session) if patients[s.patient].split in RANKED_SPLITS]
+    units = {studies.unit_id(study.id, Plane.SAGITTAL): study for study in unread}
+    found = proposals.newest(session, list(units))
+    told = {
+        units[unit].id: Proposal.model_validate_json(record.body)
+        for unit, record in found.items()
+        if record.body is not None
+    }
+    chosen = [study for study in unread if study.id in told]
+    pool = pool_of(
+        [study.id for study in chosen],
+        [patients[study.patient] for study in chosen],
+        [told[study.id] for study in chosen],
+    )
+    have = dict(consensus.class_counts(consensus.every(session)))
+    picks = rank(pool, count, have=have, quotas=policy.quotas, random_share=policy.random_share, seed=seed)
+    return RankingOut(
+        eligible=len(chosen),
+        waiting=len(unread) - len(chosen),
+        have=have,
+        wanted=dict(policy.quotas.wanted),
+        picks=picks,
+    )
+
+
+def pool_of(ids: Sequence[str], patients: Sequence[Patient], told: Sequence[Proposal]) -> Pool:
+    """Proposals as arrays. A disc without probabilities counts as wholly unknown."""
+    unknown = (0.2,) * 5
+    rows = [disc.pfirrmann_probs or unknown for proposal in told for disc in proposal.discs]
+    lesions = [
+        [sum(one.score for one in proposal.herniations), sum(one.score for one in proposal.hiz)]
+        for proposal in told
+    ]
+    return Pool(
+        units=ids,
+        splits=[patient.split for patient in patients],
+        starts=np.cumsum([0, *(len(proposal.discs) for proposal in told)], dtype=np.intp),
+        grades=np.array(rows, dtype=np.float64).reshape(-1, 5),
+        lesions=np.array(lesions, dtype=np.float64).reshape(-1, 2),
+        levels=[disc.level for proposal in told for disc in proposal.discs],
+    )
+
+
+def plan_next(
+    session: Session, count: int, *, policy: Policy, seed: int, by: Actor, clock: Clock
+) -> RankedPlanSummary:
+    """Give the next studies to readers, each with how and with what probability it was chosen.
+
+    Raises:
+        Conflict: If there is nothing to rank.
+    """
+    picks = next_studies(session, count, policy=policy, seed=seed).picks
+    if not picks:
+        raise Conflict("no unread train or val study has a proposal to be ranked by")
+    strata = {stratum: [p for p in picks if p.stratum is stratum] for stratum in Stratum}
+    done = {
+        stratum: _plan(session, chosen, Selection(stratum.value), by=by, clock=clock)
+        for stratum, chosen in strata.items()
+        if chosen
+    }
+    return RankedPlanSummary(random=done.get(Stratum.RANDOM), ranked=done.get(Stratum.RANKED))
+
+
+def _plan(
+    session: Session, picks: Sequence[Pick], selection: Selection, *, by: Actor, clock: Clock
+) -> PlanSummary:
+    request = PlanRequest(studies=[pick.unit for pick in picks], selection=selection)
+    summary = worklist_service.plan(session, request, by=by, clock=clock)
+    inclusion = {pick.unit: pick.inclusion for pick in picks}
+    for assignment, study in worklists.of_plan(session, summary.plan or ""):
+        assignment.inclusion = inclusion[study]
+    session.flush()
+    return summary

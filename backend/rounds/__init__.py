@@ -1,0 +1,1 @@
+"""Retraining: from a plan to a promoted model, on evidence."""

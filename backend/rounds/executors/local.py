@@ -1,0 +1,96 @@
+"""The default executor: a process on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from backend.rounds.executors import Condition, Status
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+PATIENCE_S = 10.0
+"""How long a process asked to end may take before it is killed."""
+
+
+class LocalExecutor:
+    """Starts processes through `launch.py`; their locks, not our memory, say which run."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked: dict[tuple[Path, str], float] = {}
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(self, folder: Path, name: str, command: Sequence[str]) -> None:
+        """See `Executor`."""
+        if self.status(folder, name).condition is Condition.RUNNING:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.exit").unlink(missing_ok=True)
+        self._asked.pop((folder, name), None)
+        with (folder / f"{name}.log").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, str(LAUNCHER), str(folder), name, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=_environment(),
+            )
+        self._children.append(child)
+        self._await_lock(folder, name, child)
+
+    def _await_lock(self, folder: Path, name: str, child: subprocess.Popen[bytes]) -> None:
+        """Until the launcher holds its lock or has ended, a look at the lock would say that nothing runs."""
+        deadline = self._clock() + PATIENCE_S
+        while child.poll() is None and self._clock() < deadline:
+            if self.status(folder, name).condition is not Condition.NONE:
+                return
+            time.sleep(0.01)
+
+    def status(self, folder: Path, name: str) -> Status:
+        """See `Executor`."""
+        self._reap()
+        try:
+            lock = os.open(folder / f"{name}.lock", os.O_RDWR)
+        except FileNotFoundError:
+            return Status(Condition.NONE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Status(Condition.RUNNING)
+        finally:
+            os.close(lock)
+        try:
+            code = json.loads((folder / f"{name}.exit").read_text())["code"]
+        except (OSError, ValueError, KeyError):
+            return Status(Condition.NONE)
+        return Status(Condition.ENDED, int(code))
+
+    def stop(self, folder: Path, name: str) -> None:
+        """See `Executor`."""
+        if self.status(folder, name).condition is not Condition.RUNNING:
+            return
+        asked = self._asked.setdefault((folder, name), self._clock())
+        is_late = self._clock() - asked > PATIENCE_S
+        with suppress(OSError, ValueError):
+            launcher = int((folder / f"{name}.lock").read_text())
+            if is_late:
+                os.killpg(launcher, signal.SIGKILL)
+            else:
+                os.kill(launcher, signal.SIGTERM)
+
+    def _reap(self) -> None:
+        self._children = [child for child in self._children if child.poll() is None]
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what DiscLoop was told: a trainer needs no secret."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DISCLOOP_")}

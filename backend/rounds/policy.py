@@ -1,0 +1,65 @@
+"""The policy in force, and how far the next round is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from backend.consensus import repository as consensus
+from backend.rounds import repository
+from backend.rounds.schemas import DueOut
+from backend.settings import Settings
+from domain.consensus import Consensus
+from domain.errors import DiscLoopError
+from domain.policy import LoopState, Policy, distances, round_is_due
+from domain.snapshots import DISPUTED
+from domain.taxonomy import Split
+
+SCARCE = 0.5
+"""Below this share of its quota a class is rare."""
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The policy file's content, or the defaults.
+
+    Raises:
+        PolicyError: Naming file and field.
+        DiscLoopError: If the file cannot be read.
+    """
+    if settings.policy is None:
+        return Policy()
+    try:
+        text = settings.policy.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DiscLoopError(f"DISCLOOP_POLICY: {settings.policy.name}: {error.strerror}") from None
+    return Policy.read(text, name=settings.policy.name)
+
+
+def due(session: Session, policy: Policy, now: datetime) -> DueOut:
+    """How far each trigger is from its threshold."""
+    state = loop_state(session, policy, now)
+    return DueOut(due=round_is_due(policy.triggers, state), distances=distances(policy.triggers, state))
+
+
+def loop_state(session: Session, policy: Policy, now: datetime) -> LoopState:
+    """What is new since the last snapshot was frozen."""
+    last = repository.last_frozen(session)
+    frozen = None if last is None else last.approved_at
+    everything = [r for r in consensus.every(session) if r.split in (Split.TRAIN, Split.VAL)]
+    fresh = [record for record in everything if frozen is None or record.made_at > frozen]
+    have = consensus.class_counts(everything)
+    rare = {name for name, wanted in policy.quotas.wanted.items() if have.get(name, 0) < SCARCE * wanted}
+    found = consensus.class_counts(fresh)
+    disputed = sum(
+        disc.reason in DISPUTED
+        for record in fresh
+        for disc in Consensus.model_validate_json(record.body).discs
+    )
+    begun = frozen or min((record.made_at for record in everything), default=now)
+    return LoopState(
+        consensus_discs=sum(record.discs for record in fresh),
+        rare_discs=sum(count for name, count in found.items() if name in rare),
+        disputed_discs=disputed,
+        days=(now - begun) / timedelta(days=1),
+    )
