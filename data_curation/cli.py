@@ -13,11 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from data_curation.curation import Summary
+from data_curation.cohort import Cohort, read_cohort
+from data_curation.curation import Origin
 from data_curation.curation import curate as run_curation
 from data_curation.identity import read_or_make_key
 from data_curation.phantom.generation import make_phantoms
 from data_curation.policy import POLICY
+from data_curation.summary import in_words
 from domain.errors import DiscLoopError
 
 errors = Console(stderr=True)
@@ -88,6 +90,10 @@ def curate(
     external: Annotated[
         bool, typer.Option(help="The site's patients are for external testing only.")
     ] = False,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(help="CSV patient_id,exclude,enrich: who is left out, who was added to train."),
+    ] = None,
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -106,12 +112,12 @@ def curate(
             store,
             key=secret,
             policy=POLICY,
-            site=site,
-            external=external,
+            origin=Origin(site, external, read_cohort(cohort, secret) if cohort else Cohort()),
             workers=workers,
             progress=progress,
+            skipped_list=path.parent / f"{store.name}.skipped.jsonl",
         )
-    show(summary.model_dump(mode="json"), as_json, _in_words(summary))
+    show(summary.model_dump(mode="json"), as_json, in_words(summary))
 
 
 @contextmanager
@@ -126,18 +132,3 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[stage], completed=done, total=total or None)
 
         yield tell
-
-
-def _in_words(summary: Summary) -> str:
-    lines = [
-        f"{summary.curated} studies with {summary.slices} slices from {summary.files} files"
-        f" ({summary.unchanged} unchanged, {summary.changed} changed); patients: "
-        + ", ".join(f"{count} {split}" for split, count in summary.splits.items())
-    ]
-    for label, counts in (
-        ("files left out", summary.files_skipped),
-        ("series left out", summary.series_rejected),
-        ("studies rejected", summary.studies_rejected),
-    ):
-        lines += [f"{label}: {count} {reason}" for reason, count in counts.items()]
-    return "\n".join(lines)

@@ -21,6 +21,10 @@ _ACROSS = {Plane.SAGITTAL: np.array([0.0, 1.0, 0.0]), Plane.AXIAL: np.array([1.0
 _DOWN = {Plane.SAGITTAL: np.array([0.0, 0.0, -1.0]), Plane.AXIAL: np.array([0.0, 1.0, 0.0])}
 
 
+class BadGeometry(ValueError):
+    """A header's geometry is wrong; the message names the attribute and repeats none of its values."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """A slice in the patient, as it was acquired.
@@ -75,21 +79,21 @@ def placement(
         columns: `Columns`.
 
     Raises:
-        ValueError: Naming the attribute that is wrong.
+        BadGeometry: Naming the attribute that is wrong.
     """
     directions = np.asarray(orientation, dtype=float)
     corner = np.asarray(position, dtype=float)
     if directions.shape != (6,) or not np.isfinite(directions).all():
-        raise ValueError("ImageOrientationPatient: expected six numbers")
+        raise BadGeometry("ImageOrientationPatient: expected six numbers")
     if corner.shape != (3,) or not np.isfinite(corner).all() or np.abs(corner).max() > 1e5:
-        raise ValueError("ImagePositionPatient: expected three numbers within 100 m")
+        raise BadGeometry("ImagePositionPatient: expected three numbers within 100 m")
     gaps = np.asarray(spacing, dtype=float)
     if gaps.shape != (2,) or not np.isfinite(gaps).all() or not ((gaps > 0.05) & (gaps < 20)).all():
-        raise ValueError("PixelSpacing: expected two numbers from 0.05 to 20 mm")
+        raise BadGeometry("PixelSpacing: expected two numbers from 0.05 to 20 mm")
     across, down = directions[:3], directions[3:]
     lengths = np.linalg.norm(across), np.linalg.norm(down)
     if abs(lengths[0] - 1) > 0.02 or abs(lengths[1] - 1) > 0.02 or abs(across @ down) > 0.02:
-        raise ValueError("ImageOrientationPatient: expected two perpendicular unit vectors")
+        raise BadGeometry("ImageOrientationPatient: expected two perpendicular unit vectors")
     across = across / lengths[0]
     down = down - across * (across @ down)
     return Placement(

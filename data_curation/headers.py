@@ -15,29 +15,16 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.tag import BaseTag, Tag
 
 from data_curation.discovery import Source, looks_like_dicom
-from data_curation.geometry import Placement, placement
+from data_curation.geometry import BadGeometry, Placement, placement
 
 MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4.1"
-_KEYWORDS = (
-    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "Modality",
-    "Manufacturer", "ManufacturerModelName", "SeriesDescription", "ProtocolName", "SequenceName",
-    "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "BodyPartExamined",
-    "SliceThickness", "RepetitionTime", "EchoTime", "InversionTime", "EchoTrainLength",
-    "MagneticFieldStrength", "FlipAngle", "SpacingBetweenSlices", "ContrastBolusAgent", "PatientID",
-    "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientAge",
-    "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient",
-    "ImageOrientationPatient", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "SamplesPerPixel",
-    "BitsAllocated", "BurnedInAnnotation", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence", "AcquisitionContrast",
-)  # fmt: skip
-_TAGS: list[BaseTag] = [Tag(keyword) for keyword in _KEYWORDS]
 DAMAGE = (
-    InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
-    IndexError, OverflowError, struct.error, RecursionError, MemoryError, LookupError, RuntimeError,
+    InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError,
+    NotImplementedError, IndexError, OverflowError, struct.error, RecursionError, MemoryError,
+    LookupError, RuntimeError,
 )  # fmt: skip
 """What pydicom and its decoders raise on damaged input."""
 
@@ -47,7 +34,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Acquisition:
     """How a series was acquired; times in milliseconds."""
 
     repetition: float | None
@@ -59,7 +46,8 @@ class Sequence:
     contrast_agent: bool
     description: str
     """Description, protocol and body part, lower case: a tie-break only, never stored."""
-    acquisition: str
+    dimensions: str
+    """`2D` or `3D`."""
     field: float | None
     thickness: float | None
     manufacturer: str
@@ -79,7 +67,7 @@ class Instance:
     series_number: int
     number: int
     placed: Placement
-    sequence: Sequence
+    acquired: Acquisition
     burned_in: bool
 
 
@@ -113,7 +101,7 @@ def read_header(stream: io.BufferedIOBase) -> Dataset:
         raise Unusable("not DICOM")
     with quietly():
         try:
-            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_TAGS))
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
             kind = str(dataset.get("SOPClassUID", ""))
         except DAMAGE as error:
             raise Unusable("damaged DICOM") from error
@@ -163,9 +151,8 @@ def read_instances(dataset: Dataset, source: Source) -> list[Instance]:
             return [_instance(dataset, source, None, dataset, dataset, dataset)]
         except Unusable:
             raise
-        except ValueError as error:
-            known = re.match(r"(Image|Pixel)[A-Za-z]+: [^'\"]*", str(error))
-            raise Unusable(known.group() if known else "damaged header value") from error
+        except BadGeometry as error:
+            raise Unusable(str(error)) from error
         except DAMAGE as error:
             raise Unusable("damaged header value") from error
 
@@ -217,19 +204,19 @@ def _instance(
         series_number=int(_number(dataset, "SeriesNumber") or 0),
         number=int(_number(dataset, "InstanceNumber") or 0) if frame is None else frame,
         placed=placed,
-        sequence=_sequence(dataset, timing, kind),
+        acquired=_acquisition(dataset, timing, kind),
         burned_in=_text(dataset, "BurnedInAnnotation").upper() == "YES",
     )
 
 
-def _sequence(dataset: Dataset, timing: Dataset, kind: Dataset) -> Sequence:
+def _acquisition(dataset: Dataset, timing: Dataset, kind: Dataset) -> Acquisition:
     def first(keyword: str) -> float | None:
         own = _number(timing, keyword)
         return own if own is not None else _number(dataset, keyword)
 
     names = ("ScanningSequence", "SequenceVariant", "ScanOptions", "SequenceName", "AcquisitionContrast")
     words = ("SeriesDescription", "ProtocolName", "BodyPartExamined")
-    return Sequence(
+    return Acquisition(
         repetition=first("RepetitionTime"),
         echo=first("EchoTime"),
         inversion=first("InversionTime"),
@@ -237,7 +224,7 @@ def _sequence(dataset: Dataset, timing: Dataset, kind: Dataset) -> Sequence:
         image_type=tuple(p.strip().upper() for p in _text(kind, "ImageType").split("\\")),
         contrast_agent=bool(_text(dataset, "ContrastBolusAgent")),
         description=" ".join(_text(dataset, k) for k in words).lower(),
-        acquisition=_text(dataset, "MRAcquisitionType").upper(),
+        dimensions=_text(dataset, "MRAcquisitionType").upper(),
         field=_number(dataset, "MagneticFieldStrength"),
         thickness=first("SliceThickness"),
         manufacturer=_text(dataset, "Manufacturer"),

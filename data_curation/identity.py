@@ -17,7 +17,7 @@ from pathlib import Path
 from domain.errors import DiscLoopError
 
 _KEY_HEX = 64
-_SHIFT_DAYS = 365
+_LEAST_SHIFT, _SHIFT_DAYS = 32, 365
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,8 +49,8 @@ class PseudonymKey:
         return f"2.25.{int(self.digest('uid', original)[:32], 16)}"
 
     def shift(self, patient: str) -> timedelta:
-        """The patient's own date shift, the same for all their dates; 1 to 365 days back."""
-        return timedelta(days=-1 - int(self.digest("shift", patient)[:8], 16) % _SHIFT_DAYS)
+        """The patient's own date shift, the same for all their dates: 32 to 396 days back."""
+        return timedelta(days=-_LEAST_SHIFT - int(self.digest("shift", patient)[:8], 16) % _SHIFT_DAYS)
 
     def month(self, patient: str, day: date) -> str:
         """`YYYY-MM` of a day after the patient's shift."""

@@ -41,18 +41,18 @@ class SeriesPixels:
     """SHA-256 over the stored integers of all slices, as acquired."""
 
 
-def decode(instances: Sequence[Instance], limits: Limits) -> list[Decoded]:
-    """Decode slices through pydicom's decoders.
-
-    Raises:
-        Unusable: If one is truncated, of an unknown transfer syntax, or too large.
-    """
-    decoded = []
+def decode(instances: Sequence[Instance], limits: Limits) -> list[Decoded | None]:
+    """Decode slices through pydicom's decoders; None for one that is truncated, too large, or of an
+    unknown transfer syntax."""
+    decoded: list[Decoded | None] = []
     opened: tuple[object, Dataset] | None = None
     for instance in instances:
-        if opened is None or opened[0] != instance.source:
-            opened = instance.source, _read(instance, limits)
-        decoded.append(_decode(opened[1], instance, limits))
+        try:
+            if opened is None or opened[0] != instance.source:
+                opened = instance.source, _read(instance, limits)
+            decoded.append(_decode(opened[1], instance, limits))
+        except Unusable:
+            decoded.append(None)
     return decoded
 
 

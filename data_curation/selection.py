@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from data_curation.geometry import plane_of, stack_direction
-from data_curation.headers import Instance, Sequence
+from data_curation.headers import Acquisition, Instance
 from data_curation.policy import Policy, Weighting
 from domain.taxonomy import Plane
 
@@ -60,6 +60,8 @@ class Candidate:
     positions: tuple[float, ...]
     """Millimetres along the stack's direction."""
     duplicates: int
+    name: str
+    """Tells it from the study's other candidates."""
 
     @property
     def gap(self) -> float:
@@ -84,16 +86,16 @@ class Choice:
     rejected: tuple[Rejected, ...]
 
 
-def contrast_of(sequence: Sequence, rules: Weighting) -> Contrast:
+def contrast_of(acquired: Acquisition, rules: Weighting) -> Contrast:
     """Weighting from inversion, repetition and echo time; from the description where they are missing."""
-    names = sequence.names.replace("\\", " ").split()
-    if "IR" in names and sequence.inversion:
-        return Contrast.STIR if sequence.inversion <= rules.inversion_at_most else Contrast.OTHER
+    names = acquired.names.replace("\\", " ").split()
+    if "IR" in names and acquired.inversion:
+        return Contrast.STIR if acquired.inversion <= rules.inversion_at_most else Contrast.OTHER
     if "GR" in names and "SE" not in names:
         return Contrast.OTHER
-    echo, repetition = sequence.echo, sequence.repetition
+    echo, repetition = acquired.echo, acquired.repetition
     if echo is None or repetition is None:
-        return _contrast_by_words(sequence.description)
+        return _contrast_by_words(acquired.description)
     if echo >= rules.t2_echo_at_least and repetition >= rules.t2_repetition_at_least:
         return Contrast.T2
     if echo <= rules.t1_echo_at_most and repetition <= rules.t1_repetition_at_most:
@@ -121,15 +123,15 @@ def candidates(instances: Iterable[Instance], policy: Policy) -> list[Candidate]
         plane = plane_of(p.normal, policy.stack.tilt_at_most)
         key = (
             instance.series_uid, plane, p.rows, p.columns, round(p.row_spacing, 3),
-            round(p.column_spacing, 3), round(instance.sequence.echo or 0),
+            round(p.column_spacing, 3), round(instance.acquired.echo or 0),
         )  # fmt: skip
         groups[key].append(instance)
     ordered = sorted(groups.items(), key=lambda item: (item[1][0].series_number, str(item[0])))
-    return [_in_order(key[1], group, policy) for key, group in ordered]
+    return [_in_order(key, group, policy) for key, group in ordered]
 
 
-def _in_order(plane: object, group: list[Instance], policy: Policy) -> Candidate:
-    known = plane if isinstance(plane, Plane) else None
+def _in_order(key: tuple[object, ...], group: list[Instance], policy: Policy) -> Candidate:
+    known = key[1] if isinstance(key[1], Plane) else None
     direction = stack_direction([i.placed.normal for i in group], known or Plane.SAGITTAL)
     placed = sorted(
         ((float(i.placed.centre @ direction), i.number, i.sop_uid, i) for i in group),
@@ -140,7 +142,8 @@ def _in_order(plane: object, group: list[Instance], policy: Policy) -> Candidate
         if kept and position - kept[-1][0] < policy.stack.duplicate_within:
             continue
         kept.append((position, instance))
-    return Candidate(known, tuple(i for _, i in kept), tuple(p for p, _ in kept), len(group) - len(kept))
+    slices, positions = tuple(i for _, i in kept), tuple(p for p, _ in kept)
+    return Candidate(known, slices, positions, len(group) - len(kept), str(key))
 
 
 def choose(found: Iterable[Candidate], policy: Policy) -> Choice:
@@ -172,32 +175,34 @@ def _preference(candidate: Candidate) -> tuple[float, ...]:
     first = candidate.slices[0]
     fine = -round(max(first.placed.row_spacing, first.placed.column_spacing), 1)
     enough = min(len(candidate.slices), 11)
-    return (enough, fine, first.sequence.acquisition != "3D", len(candidate.slices), first.series_number)
+    return (enough, fine, first.acquired.dimensions != "3D", len(candidate.slices), first.series_number)
 
 
 def _why_not(candidate: Candidate, policy: Policy) -> str | None:
     first = candidate.slices[0]
-    kind = set(first.sequence.image_type)
+    kind = set(first.acquired.image_type)
     if candidate.plane is None:
         return "neither sagittal nor axial"
     if kind & _DERIVED:
         return "derived image"
-    if first.sequence.contrast_agent:
+    if first.acquired.contrast_agent:
         return "after contrast agent"
-    contrast = contrast_of(first.sequence, policy.weighting)
+    contrast = contrast_of(first.acquired, policy.weighting)
     whole = candidate.plane is Plane.SAGITTAL and first.placed.height > policy.stack.sagittal_height[1]
-    if whole and not _elsewhere(first.sequence.description):
+    if whole and not _elsewhere(first.acquired.description):
         return "whole spine"
     if "LOCALIZER" in kind:
         return "localizer"
+    if any(i.burned_in for i in candidate.slices):
+        return "text burnt in, says its header"
     if contrast is not Contrast.T2:
         return f"not T2: {contrast.value}"
-    if any(word in first.sequence.names.replace("\\", " ").split() for word in _FAT_SUPPRESSED) or kind & {
+    if any(word in first.acquired.names.replace("\\", " ").split() for word in _FAT_SUPPRESSED) or kind & {
         "WATER",
         "W",
     }:
         return "fat suppressed"
-    if _elsewhere(first.sequence.description):
+    if _elsewhere(first.acquired.description):
         return "another part of the body"
     return _stack_problem(candidate, policy)
 

@@ -27,6 +27,8 @@ class Newcomer:
     site: str
     age_band: str | None
     external: bool
+    enrichment: str | None = None
+    """The quota the patient was added for; such patients train."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Placed:
 
     split: Split
     stratum: str
+    enrichment: str | None = None
 
 
 def place(
@@ -52,13 +55,16 @@ def place(
         All decisions, the earlier ones unchanged.
     """
     result = dict(placed)
-    taken = Counter(p.stratum for p in placed.values() if p.split is not Split.EXTERNAL)
+    taken = Counter(
+        p.stratum for p in placed.values() if p.split is not Split.EXTERNAL and p.enrichment is None
+    )
     for newcomer in sorted(newcomers, key=lambda n: key.order(n.patient)):
         if newcomer.patient in result:
             continue
         stratum = f"{newcomer.site}|{newcomer.age_band or 'unknown'}"
-        if newcomer.external:
-            result[newcomer.patient] = Placed(Split.EXTERNAL, stratum)
+        if newcomer.external or newcomer.enrichment:
+            split = Split.EXTERNAL if newcomer.external else Split.TRAIN
+            result[newcomer.patient] = Placed(split, stratum, newcomer.enrichment)
             continue
         start = int(key.digest("stratum", stratum)[:12], 16) / 16**12
         result[newcomer.patient] = Placed(_at((start + taken[stratum] * _GOLDEN) % 1.0, rules), stratum)

@@ -122,11 +122,15 @@ class Store:
         path = self._state / "splits.json"
         if not path.exists():
             return {}
-        return {p: Placed(Split(v["split"]), v["stratum"]) for p, v in json.loads(path.read_bytes()).items()}
+        table = json.loads(path.read_bytes())
+        return {p: Placed(Split(v["split"]), v["stratum"], v["enrichment"]) for p, v in table.items()}
 
     def write_splits(self, placed: dict[str, Placed]) -> None:
         """Keep the decisions."""
-        table = {p: {"split": v.split.value, "stratum": v.stratum} for p, v in sorted(placed.items())}
+        table = {
+            patient: {"split": p.split.value, "stratum": p.stratum, "enrichment": p.enrichment}
+            for patient, p in sorted(placed.items())
+        }
         write_text(self._state / "splits.json", json.dumps(table, indent=1) + "\n")
 
     def write_manifest(self, studies: Iterator[Study]) -> int:
@@ -141,6 +145,19 @@ class Store:
             os.fsync(file.fileno())
         os.replace(unfinished, self.root / "manifest.jsonl")
         return count
+
+    def read_manifest(self) -> Iterator[Study]:
+        """The studies of `manifest.jsonl`."""
+        with (self.root / "manifest.jsonl").open(encoding="utf-8") as file:
+            for line in file:
+                yield Study.model_validate_json(line)
+
+    def write_pages(self, parts: Iterator[str]) -> None:
+        """Write `contact-sheet.html`."""
+        unfinished = self.work / "contact-sheet.html"
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.writelines(parts)
+        os.replace(unfinished, self.root / "contact-sheet.html")
 
 
 def write_text(path: Path, text: str) -> None:

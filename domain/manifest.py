@@ -88,6 +88,8 @@ class Study(_Frozen):
     study: str = Field(pattern=PSEUDONYM)
     site: str = Field(default="site", pattern=PSEUDONYM)
     split: Split
+    enrichment: str | None = None
+    """The quota a patient was added for (`under-30`, `over-75`, `hiz`): in training only."""
     age_band: str | None = None
     sex: str | None = None
     month: str | None = None

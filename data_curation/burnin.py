@@ -1,0 +1,104 @@
+"""Looking for text burnt into the pixels: an export's overlay of name and date.
+
+Letters of an overlay are thin strokes of one value that no tissue reaches, sharp against what lies behind,
+standing in rows. Tissue at that brightness is broad, or fades at its edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, find_objects, grey_opening, label
+
+Pixels = NDArray[np.uint16]
+_STROKE = 5
+"""Pixels: what a 5 x 5 opening removes is thin."""
+_HEIGHT = (4, 40)
+_LETTERS = 4
+_MARGIN = 0.2
+"""Share of the picture's height and width in which text may be masked; further in it is rejected."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A row of letters: rows and columns of the picture."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def marginal(self, shape: tuple[int, ...]) -> bool:
+        """Whether it lies outside of what a reader needs."""
+        rows, columns = shape
+        return (
+            self.bottom <= rows * _MARGIN
+            or self.top >= rows * (1 - _MARGIN)
+            or self.right <= columns * _MARGIN
+            or self.left >= columns * (1 - _MARGIN)
+        )
+
+
+def find_text(image: Pixels) -> list[Text]:
+    """Rows of at least four letters in a slice."""
+    brightest = int(image.max())
+    if brightest < 16:
+        return []
+    top = image >= brightest * 0.985
+    if top.sum() < 6 * _LETTERS or top.mean() > 0.08:
+        return []
+    strokes = top & (grey_opening(image, size=(_STROKE, _STROKE)) < brightest * 0.7)
+    # A stroke ends within a pixel; the blurred edge of bright tissue does not.
+    nearby = np.minimum.reduce([np.roll(image, shift, axis) for axis in (0, 1) for shift in (-2, 2)])
+    strokes &= nearby < brightest * 0.6
+    if strokes.sum() < 6 * _LETTERS:
+        return []
+    labels, _ = label(binary_dilation(strokes, iterations=1) & (image >= brightest * 0.9), np.ones((3, 3)))
+    letters = [box for box in find_objects(labels) if _HEIGHT[0] <= box[0].stop - box[0].start <= _HEIGHT[1]]
+    return _rows_of(letters)
+
+
+def _rows_of(letters: list[tuple[slice, slice]]) -> list[Text]:
+    """Letters of like height on one line, close to each other."""
+    found: list[Text] = []
+    left = sorted(letters, key=lambda box: (box[0].start, box[1].start))
+    while left:
+        first = left.pop(0)
+        height = first[0].stop - first[0].start
+        line = [first, *[o for o in left if abs(o[0].start - first[0].start) <= max(height // 2, 2)]]
+        left = [o for o in left if o not in line]
+        line.sort(key=lambda box: box[1].start)
+        for run in _runs(line, reach=height * 3):
+            if len(run) >= _LETTERS:
+                rows, columns = [b[0] for b in run], [b[1] for b in run]
+                found.append(
+                    Text(
+                        min(r.start for r in rows),
+                        max(r.stop for r in rows),
+                        min(c.start for c in columns),
+                        max(c.stop for c in columns),
+                    )
+                )
+    return found
+
+
+def _runs(line: list[tuple[slice, slice]], reach: int) -> list[list[tuple[slice, slice]]]:
+    runs: list[list[tuple[slice, slice]]] = []
+    for box in line:
+        if runs and box[1].start - runs[-1][-1][1].stop <= reach:
+            runs[-1].append(box)
+        else:
+            runs.append([box])
+    return runs
+
+
+def mask_text(image: Pixels, texts: list[Text], border: int = 6) -> Pixels:
+    """A copy with the rows of text, and a border round them, black."""
+    masked = image.copy()
+    for text in texts:
+        masked[
+            max(text.top - border, 0) : text.bottom + border, max(text.left - border, 0) : text.right + border
+        ] = 0
+    return masked

@@ -1,0 +1,105 @@
+"""What in a source names a person, a place or a date: gathered to prove that none of it is in the store.
+
+Every text of every element counts (nested and private ones, too), and the names of files and folders. The
+few attributes that the store may repeat are left out of the gathering, or nothing could pass.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+
+from data_curation.headers import DAMAGE, quietly
+
+_TEXT_REPRESENTATIONS = {"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+_BINARY = {"UN", "OB"}
+_REPEATED = {
+    "Manufacturer", "ManufacturerModelName", "SOPClassUID", "MediaStorageSOPClassUID", "PatientAge",
+    "TransferSyntaxUID", "ImplementationClassUID", "MRAcquisitionType",
+}  # fmt: skip
+"""Attributes whose values the manifest may hold; a name that slips into one is found through the others."""
+_SPLIT = re.compile(r"[\s^=\\,;:/()\[\]{}<>\"'|_.+-]+")
+_LONGEST = 64
+_LARGEST_BINARY = 4096
+_CHARSETS = ("utf-8", "gb18030", "iso2022_jp", "latin-1")
+
+
+def tokens_of(dataset: Dataset) -> set[str]:
+    """All that could identify, as normalised words and whole values."""
+    found: set[str] = set()
+    with quietly():
+        for text in _texts(dataset):
+            found |= tokenise(text)
+    return found
+
+
+def _texts(dataset: Dataset) -> Iterator[str]:
+    for tag in list(dataset.keys()):
+        try:
+            element = dataset[tag]
+            value, kind = element.value, element.VR
+            if element.keyword in _REPEATED or tag.group == 0x7FE0:
+                continue
+        except DAMAGE:
+            continue
+        if isinstance(value, Sequence):
+            for item in value:
+                yield from _texts(item)
+        elif isinstance(value, bytes):
+            if kind in _BINARY and len(value) <= _LARGEST_BINARY:
+                yield from _decoded(value)
+        elif kind in _TEXT_REPRESENTATIONS:
+            for part in value if isinstance(value, MultiValue | list) else [value]:
+                yield str(part) if part is not None else ""
+
+
+def _decoded(value: bytes) -> Iterator[str]:
+    """A private element's bytes, read as text in every way that gives text."""
+    for charset in _CHARSETS:
+        try:
+            text = value.rstrip(b"\x00 ").decode(charset)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if text and text.isprintable():
+            yield text
+
+
+def tokenise(text: str) -> set[str]:
+    """Normalised words worth looking for: from 4 letters, 6 digits, or 2 letters of other scripts."""
+    whole = normalise(text)
+    parts = [part for part in _SPLIT.split(whole) if part]
+    joined = "".join(parts)
+    return {word for word in (*parts, joined, whole) if _telling(word)}
+
+
+def normalise(text: str) -> str:
+    """Case, width and composition of letters do not matter."""
+    return unicodedata.normalize("NFKC", text).casefold().strip()[: _LONGEST * 4]
+
+
+def without_accents(text: str) -> str:
+    """`Müller` as `muller`."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _telling(word: str) -> bool:
+    if len(word) > _LONGEST:
+        return False
+    if not word.isascii():
+        return len(word) >= 2
+    if word.isdigit():
+        return len(word) >= 6
+    return len(word) >= 4 and any(c.isalnum() for c in word)
+
+
+def tokens_of_names(names: Iterable[str]) -> set[str]:
+    """Words of file and folder names."""
+    found: set[str] = set()
+    for name in names:
+        found |= tokenise(name)
+    return found

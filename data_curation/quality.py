@@ -1,0 +1,100 @@
+"""How good a sagittal stack is: measured on its midline, in numbers that `policy.Quality` judges.
+
+Measures only; what is too bad is decided in `flags_of` from the thresholds, in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_opening
+
+from data_curation.midline import Canal
+from data_curation.policy import Quality
+
+_LEVEL = 35.0
+"""Millimetres of canal that belong to one disc and body."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of one stack."""
+
+    signal_to_noise: float
+    """Fluid's signal over the noise's spread."""
+    ghosting: float
+    """Mean signal of the air behind the back, in parts of the body's, beyond its noise."""
+    void_share: float
+    """Share of the spine's neighbourhood in signal voids of 8 mm and more: metal."""
+    discs_seen: float
+    """Length of canal in the picture over 35 mm."""
+
+
+def measure(image: NDArray[np.uint16], canal: Canal, fluid: float, spacing: float) -> Measures:
+    """Measure the midline slice.
+
+    Args:
+        image: Upright, anterior left, rows x columns.
+        canal: Its course there.
+        fluid: Signal of cerebrospinal fluid.
+        spacing: Millimetres a pixel.
+    """
+    picture = image.astype(np.float32)
+    body = picture > 0.08 * fluid
+    noise = _noise(picture, body)
+    clear = canal.strength > 0.2 * max(float(np.quantile(canal.strength, 0.9)), 1e-6)
+    return Measures(
+        signal_to_noise=round(float(fluid / max(noise, fluid * 1e-4)), 1),
+        ghosting=round(_ghosting(picture, body, fluid, noise), 3),
+        void_share=round(_voids(picture, canal, fluid, spacing), 4),
+        discs_seen=round(float(clear.sum()) * spacing / _LEVEL, 1),
+    )
+
+
+def _noise(picture: NDArray[np.float32], body: NDArray[np.bool_]) -> float:
+    """Spread of the noise from mixed differences, which leave gentle structure out (Donoho 1994)."""
+    mixed = picture[1:, 1:] - picture[:-1, 1:] - picture[1:, :-1] + picture[:-1, :-1]
+    within = body[1:, 1:]
+    sample = np.abs(mixed[within]) if within.any() else np.abs(mixed).ravel()
+    return float(np.median(sample)) / 0.6745 / 2
+
+
+def _ghosting(picture: NDArray[np.float32], body: NDArray[np.bool_], fluid: float, noise: float) -> float:
+    columns = picture.shape[1]
+    back = columns - 1 - body[:, ::-1].argmax(axis=1)
+    behind = np.arange(columns)[None, :] > (back + 6)[:, None]
+    if behind.sum() < picture.size // 100:
+        return 0.0
+    # Rician noise alone has a mean of 1.25 spreads in air.
+    return max(float(picture[behind].mean()) - 1.25 * noise, 0.0) / float(np.mean(picture[body]) or fluid)
+
+
+def _voids(picture: NDArray[np.float32], canal: Canal, fluid: float, spacing: float) -> float:
+    offset = (np.arange(picture.shape[1])[None, :] - canal.columns[:, None]) * spacing
+    near = (offset > -35) & (offset < 30)
+    size = max(round(8 / spacing), 3)
+    void = binary_opening(picture < 0.025 * fluid, np.ones((size, size)))
+    return float((void & near).sum() / max(near.sum(), 1))
+
+
+def flags_of(measures: Measures, rules: Quality) -> dict[str, float]:
+    """Measures beyond their threshold, with the number."""
+    flags = {}
+    if measures.signal_to_noise < rules.signal_to_noise_at_least:
+        flags["signal_to_noise"] = measures.signal_to_noise
+    if measures.ghosting > rules.ghosting_at_most:
+        flags["ghosting"] = measures.ghosting
+    if measures.void_share > rules.void_share_at_most:
+        flags["void_share"] = measures.void_share
+    if measures.discs_seen < rules.discs_at_least:
+        flags["discs_seen"] = measures.discs_seen
+    return flags
+
+
+def too_bad(measures: Measures, rules: Quality) -> str | None:
+    """The reason to reject a stack, if there is one."""
+    if measures.signal_to_noise < rules.rejected_signal_to_noise:
+        return "signal too low"
+    return None
