@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from backend.database import changed
 from backend.errors import Conflict, NotFound
 from backend.jobs.runner import LeaseLost
-from backend.rounds.tables import Round, Look
+from backend.rounds.tables import Look, Round
 from domain.rounds import OPEN, RUNNING, RoundEvent, RoundState, advance
 
 

@@ -26,7 +26,7 @@ from backend.rounds.executors import Condition, Executor, Status
 from backend.rounds.executors.local import LocalExecutor
 from backend.rounds.folders import RoundFolder, WeightsError, read_weights, write_whole
 from backend.rounds.policy import due, policy_of
-from backend.rounds.tables import Round, Look
+from backend.rounds.tables import Look, Round
 from backend.settings import Settings
 from domain.errors import DiscLoopError
 from domain.evaluation import Evaluation, EvaluationError
