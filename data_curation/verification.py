@@ -50,8 +50,8 @@ _REASON = re.compile(r"[A-Za-z0-9 ,:-]{3,80}")
 _CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 _FIELDS = (
     "schema", "key", "site", "external", "fingerprint", "curated", "reason", "notes", "stratum",
-    "fingerprints", "enrichment", "under-30", "over-75", "hiz", "pixels", "model", "field_strength",
-    "repetition_time", "echo_time", "slice_thickness", "slice_spacing", "unknown",
+    "fingerprints", "enrichment", "under-30", "over-75", "hiz", "pixels", "manufacturer", "model",
+    "field_strength", "repetition_time", "echo_time", "slice_thickness", "slice_spacing", "unknown",
 )  # fmt: skip
 FLAGS = (
     "uneven_gaps", "duplicate_slices", "damaged_slices", "signal_to_noise", "ghosting", "void_share",
