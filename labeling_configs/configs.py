@@ -101,7 +101,7 @@ def _page(plane: Plane, words: Words) -> tuple[ET.Element, ET.Element]:
 
 def _image(parent: ET.Element, name: str, **attributes: str) -> None:
     shown = {"zoom": "true", "smoothing": "true"}
-    ET.SubElement(parent, "Image", {"name": name, **shown, "maxHeight": "calc(100vh - 130px)", **attributes})
+    ET.SubElement(parent, "Image", {"name": name, **shown, "maxHeight": "calc(100vh - 146px)", **attributes})
 
 
 def _findings(panel: ET.Element, words: Words) -> None:
