@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,30 +28,46 @@ class Interrupted(Exception):
 class Progress:
     """Appends one JSON line an epoch to a file: time, stage, epoch, epochs, loss, seconds left."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._clock = path, clock
-        self._started: tuple[float, int] | None = None
-        self._stop = False
+    def __init__(
+        self,
+        path: Path,
+        *,
+        plan: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Write to `path`; `plan` gives the epochs of all stages of the run in their order."""
+        self._path, self._clock, self._plan = path, clock, dict(plan or {})
+        self._stop, self._done, self._spent = False, 0, 0.0
+        self._last: float | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def start(self, epoch: int) -> None:
-        """Begin to measure at this epoch; the time left is judged from the epochs since."""
-        self._started = self._clock(), epoch
+    def start(self) -> None:
+        """Begin to measure an epoch; the time left is judged from the epochs of this process."""
+        self._last = self._clock()
 
     def report(self, stage: str, epoch: int, epochs: int, loss: float) -> None:
-        """Write that `epoch` of `epochs` is done."""
-        begun, first = self._started or (self._clock(), epoch - 1)
-        pace = (self._clock() - begun) / max(1, epoch - first)
+        """Write that `epoch` of the stage's `epochs` is done."""
+        now = self._clock()
+        self._spent += now - (self._last if self._last is not None else now)
+        self._last, self._done = now, self._done + 1
+        overall, total = self._overall(stage, epoch, epochs)
         line = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "stage": stage,
-            "epoch": epoch,
-            "epochs": epochs,
+            "epoch": overall,
+            "epochs": total,
             "loss": round(loss, 5),
-            "left_s": round(pace * (epochs - epoch), 1),
+            "left_s": round(self._spent / self._done * (total - overall), 1),
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def _overall(self, stage: str, epoch: int, epochs: int) -> tuple[int, int]:
+        """Epochs done and planned over all stages."""
+        if stage not in self._plan:
+            return epoch, epochs
+        stages = list(self._plan)
+        return sum(self._plan[s] for s in stages[: stages.index(stage)]) + epoch, sum(self._plan.values())
 
     def check(self) -> None:
         """Raise `Interrupted` if the run was asked to stop; call it after writing a checkpoint."""

@@ -29,6 +29,13 @@ def build_detector(architecture: Path = DISC_ARCHITECTURE) -> DetectionModel:
     return network
 
 
+def backbone_of(network: DetectionModel) -> torch.nn.Sequential:
+    """The layers that the embedding is made by."""
+    layers = network.model
+    assert isinstance(layers, torch.nn.Sequential)
+    return layers[: EMBEDDING_LAYER + 1]
+
+
 class DetectionHead(torch.nn.Module):
     """The detector as one function of a picture: all candidates and the slice's embedding.
 

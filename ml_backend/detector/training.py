@@ -21,7 +21,7 @@ from ultralytics.utils.torch_utils import ModelEMA
 from domain.errors import DiscLoopError
 from ml_backend.detector.augment import random_view
 from ml_backend.detector.inference import TorchDetector, find_column
-from ml_backend.detector.network import DISC_ARCHITECTURE, build_detector
+from ml_backend.detector.network import DISC_ARCHITECTURE, backbone_of, build_detector
 from ml_backend.progress import Progress, load_checkpoint, save_checkpoint
 from ml_backend.samples import BoxArray, LabelledSlice, Origin
 from ml_backend.tone import FloatImage, common_tone
@@ -50,6 +50,8 @@ class DetectorOptions:
     side: int = 384
     rate: float = 2.5e-3
     decay: float = 0.02
+    keep_backbone: bool = False
+    """Leave the backbone as it is, so that embeddings stay comparable with the model it started from."""
     self_train_at: float = 0.55
     """Share of the epochs after which unboxed slices get their labels; 1 turns it off."""
     seed: int = 0
@@ -97,33 +99,37 @@ def train_detector(
     if initial is not None:
         network.load_state_dict(initial)
     network.to(options.device)
+    if options.keep_backbone:
+        backbone_of(network).requires_grad_(False)
     run = _Run(network, options)
-    pseudo: list[Prepared] = []
     if checkpoint.exists():
         run.restore(load_checkpoint(checkpoint))
     switch = round(options.epochs * options.self_train_at)
-    progress.start(run.epoch)
+    progress.start()
     while run.epoch < options.epochs:
-        if unboxed and not pseudo and run.epoch >= switch:
-            pseudo = label_unboxed(run.averaged(), unboxed, options.side)
-        loss = run.train_epoch(prepared + pseudo)
+        if unboxed and run.epoch == switch:
+            run.pseudo = label_unboxed(run.averaged(), unboxed, options.side)
+        found = [_prepare(s, run.pseudo[s.name], Origin.PSEUDO) for s in unboxed if s.name in run.pseudo]
+        loss = run.train_epoch(prepared + found)
         save_checkpoint(run.state(), checkpoint)
         progress.report("detector", run.epoch, options.epochs, loss)
         progress.check()
     return run.averaged().state_dict()
 
 
-def label_unboxed(network: DetectionModel, unboxed: Sequence[LabelledSlice], side: int) -> list[Prepared]:
-    """The unboxed slices on which the network finds the known number of discs, with its boxes.
+def label_unboxed(
+    network: DetectionModel, unboxed: Sequence[LabelledSlice], side: int
+) -> dict[str, BoxArray]:
+    """The boxes on those unboxed slices on which the network finds the known number of discs, by name.
 
     One more than known is taken too if it is the uppermost: data sets differ on a disc cut by the border.
     """
-    detector, found = TorchDetector(network), []
+    detector, found = TorchDetector(network), {}
     for item in unboxed:
         column = find_column(detector, item.image, side=side).column
         sure = column.count and column.scores[: item.count].min() >= PSEUDO_SURE
         if sure and item.count <= column.count <= item.count + 1:
-            found.append(_prepare(item, column.boxes, Origin.PSEUDO))
+            found[item.name] = column.boxes
     return found
 
 
@@ -132,9 +138,10 @@ class _Run:
 
     def __init__(self, network: DetectionModel, options: DetectorOptions) -> None:
         self.network, self.options, self.epoch = network, options, 0
+        self.pseudo: dict[str, BoxArray] = {}
         self.steps = max(1, options.views // options.batch)
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
+        free = [p for p in network.parameters() if p.requires_grad]
+        decayed, plain = [p for p in free if p.ndim > 1], [p for p in free if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": options.decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=options.rate)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -147,6 +154,8 @@ class _Run:
         generator = np.random.default_rng((self.options.seed, self.epoch))
         weights = _sampling_weights(prepared)
         self.network.train()
+        if self.options.keep_backbone:
+            backbone_of(self.network).eval()
         total = 0.0
         for _ in range(self.steps):
             chosen = generator.choice(len(prepared), self.options.batch, p=weights)
@@ -178,6 +187,7 @@ class _Run:
         """All that a later process needs to go on as if nothing had happened."""
         return {
             "epoch": self.epoch,
+            "pseudo": {name: torch.from_numpy(boxes) for name, boxes in self.pseudo.items()},
             "network": self.network.state_dict(),
             "average": self.average.ema.state_dict(),
             "updates": self.average.updates,
@@ -188,6 +198,7 @@ class _Run:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a saved state."""
         self.epoch, self.average.updates = state["epoch"], state["updates"]
+        self.pseudo = {name: boxes.numpy() for name, boxes in state["pseudo"].items()}
         self.network.load_state_dict(state["network"])
         self.average.ema.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -115,7 +115,7 @@ def train_grader(
     run = _Run(network.to(options.device).to(memory_format=torch.channels_last), samples, options)
     if checkpoint.exists():
         run.restore(load_checkpoint(checkpoint))
-    progress.start(run.epoch)
+    progress.start()
     while run.epoch < options.epochs:
         loss = run.train_epoch()
         save_checkpoint(run.state(), checkpoint)
