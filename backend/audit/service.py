@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from backend.clock import Clock
 
 FIRST = "0" * 64
 SYSTEM = "system"
+BATCH = 1000
 
 
 def record(
@@ -62,6 +63,12 @@ def newest(session: Session, limit: int) -> Sequence[AuditEntry]:
     return session.exec(select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)).all()
 
 
-def every(session: Session) -> Iterable[AuditEntry]:
+def every(session: Session) -> Iterator[AuditEntry]:
     """All entries in the order they were made, a few at a time."""
-    return session.exec(select(AuditEntry).order_by(col(AuditEntry.id)).execution_options(yield_per=1000))
+    last = 0
+    while batch := session.exec(
+        select(AuditEntry).where(col(AuditEntry.id) > last).order_by(col(AuditEntry.id)).limit(BATCH)
+    ).all():
+        yield from batch
+        last = batch[-1].id or 0
+        session.expunge_all()

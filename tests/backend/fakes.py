@@ -70,7 +70,8 @@ class FakeGuard:
         """Entries above the cursor."""
         self._answer()
         page = [entry for entry in self.entries if entry.id > after][:limit]
-        return OutboxPage(entries=tuple(page), last=self.entries[-1].id if self.entries else 0)
+        last = self.entries[-1].id if self.entries else 0
+        return OutboxPage(entries=tuple(page), last=last, epoch=self.epoch)
 
     def denials(self, after: int) -> Denials:
         """None."""

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -122,7 +122,9 @@ class Workplace:
         """A writing transaction."""
         return self.database.writing()
 
-    def assertion(self, person: Person, state: str, *, key: bytes | None = None, **said: Any) -> str:
+    def assertion(
+        self, person: Person, began: str, *, key: bytes | None = None, said: Mapping[str, Any] | None = None
+    ) -> str:
         """What the guard would issue, with anything said differently."""
         now = self.clock().timestamp()
         payload = {
@@ -133,8 +135,8 @@ class Workplace:
             "iat": now,
             "exp": now + 60,
             "jti": str(uuid.uuid4()),
-            "state": state,
-        } | said
+            "state": began,
+        } | dict(said or {})
         part = _base64(json.dumps(payload).encode())
         secret = key or self.settings.assertion_key.get_secret_value().encode()
         return f"{part}.{_base64(hmac.new(secret, part.encode(), hashlib.sha256).digest())}"

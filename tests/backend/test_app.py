@@ -1,0 +1,144 @@
+"""What holds for every route."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from backend.access import checked_form
+from backend.app import NOUNS
+from backend.logs import without_secrets
+from backend.pages import STATIC, TEMPLATES
+from domain.taxonomy import Role
+from tests.backend.workplace import Workplace
+
+OPEN = {"/live", "/ready", "/metrics", "/sign-in", "/auth/start", "/auth/callback", "/openapi.json"}
+
+
+def routes() -> list[tuple[str, str, APIRoute]]:
+    """Every method and path of the nouns' routers."""
+    found = [route for noun in NOUNS for router in noun.routers for route in router.routes]
+    return [(m, r.path, r) for r in found if isinstance(r, APIRoute) for m in sorted(r.methods or ())]
+
+
+@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p, _ in routes() if p not in OPEN])
+def test_every_route_is_closed_to_strangers(workplace: Workplace, method: str, path: str) -> None:
+    if "postgres" in workplace.settings.database_url:
+        return
+    address = re.sub(r"\{[^}]+\}", "p-00000000", path)
+    with workplace.client() as stranger:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "discloop_session=wrong"}):
+            answer = stranger.request(method, address, headers=headers)
+            assert answer.status_code == 401, (method, path, headers, answer.status_code)
+
+
+def test_every_form_checks_its_token() -> None:
+    for method, path, route in routes():
+        if method not in ("GET", "HEAD") and not path.startswith("/api/") and path != "/auth/callback":
+            assert any(need.call is checked_form for need in route.dependant.dependencies), (method, path)
+
+
+def test_a_browser_cannot_write_through_the_api(workplace: Workplace) -> None:
+    engineer = workplace.add_person(Role.ENGINEER, "engineer")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        assert browser.get("/api/people").status_code == 200
+        assert browser.post("/api/studies").status_code == 403
+
+
+def test_live_ready_metrics(workplace: Workplace, client: TestClient) -> None:
+    assert client.get("/live").json() == {"status": "live"}
+    assert client.get("/ready").json() == {"status": "ready", "reasons": []}
+    client.get("/api/people")
+    metrics = client.get("/metrics").text
+    assert 'discloop_requests_total{method="GET",route="/api/people",status="200"} 1.0' in metrics
+    workplace.settings.keys.rmdir()
+    answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["folder DISCLOOP_KEYS is gone"]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/live", "/api/people", "/nowhere", "/static/discloop.css"])
+def test_security_headers_are_everywhere(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    uuid.UUID(headers["x-request-id"])
+
+
+def test_request_ids_are_taken_over_only_if_harmless(client: TestClient) -> None:
+    given = str(uuid.uuid4())
+    assert client.get("/live", headers={"X-Request-ID": given}).headers["x-request-id"] == given
+    assert client.get("/live", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"] != "a b\tc"
+
+
+def test_errors_are_json_for_programs_and_pages_for_people(client: TestClient) -> None:
+    answer = client.get("/api/nothing").json()["error"]
+    assert answer["code"] == "not_found"
+    page = client.get("/nowhere", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert "Nothing here" in page.text
+
+
+def test_an_unforeseen_failure_says_nothing_of_itself(workplace: Workplace, client: TestClient) -> None:
+    @workplace.app.get("/api/broken")
+    def broken() -> None:
+        raise RuntimeError("the patient's name")
+
+    answer = client.get("/api/broken")
+    assert answer.status_code == 500
+    assert "patient" not in answer.text
+    assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_openapi_names_every_api_route(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {path for _, path, _ in routes() if path.startswith("/api/")} <= set(paths)
+    assert not [path for path in paths if not path.startswith(("/api/", "/live", "/ready", "/metrics"))]
+
+
+def test_pages_load_nothing_from_elsewhere() -> None:
+    pages = [page for page in TEMPLATES.rglob("*.html") if "base.html" in page.read_text()]
+    for file in [*pages, TEMPLATES / "base.html", *STATIC.glob("*.css")]:
+        text = file.read_text()
+        assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?(https?:)?//""", text), file
+        assert "<script" not in text or 'src="/static/' in text, file
+        assert "style=" not in text, file
+
+
+@pytest.fixture
+def records() -> Iterator[list[structlog.types.EventDict]]:
+    """What is logged."""
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+
+
+def test_logs_hold_no_address_parts_and_no_tokens(
+    records: list[structlog.types.EventDict], client: TestClient
+) -> None:
+    client.post("/api/people", json={"email": "someone@d.example", "name": "Someone", "role": "reader"})
+    client.post("/api/people/p-12345678/retire")
+    said = json.dumps(records)
+    assert "/api/people/{person}/retire" in said
+    for secret in ("p-12345678", "someone", "Someone", client.headers["Authorization"].split()[1]):
+        assert secret not in said
+
+
+def test_fields_with_telling_names_are_blanked() -> None:
+    event = {"api_token": "t", "patient": "p", "task_key": "k", "status": 200, "event": "request"}
+    assert without_secrets(logging.getLogger(), "info", event) == {
+        "api_token": "-",
+        "patient": "-",
+        "task_key": "-",
+        "status": 200,
+        "event": "request",
+    }
