@@ -1,0 +1,9 @@
+"""Agreement between readers: pure functions of readings, no I/O."""
+
+from domain.agreement.estimates import Statistic
+from domain.agreement.readings import DuplicateReadingError, Readings
+from domain.agreement.report import report
+from domain.agreement.schema import AgreementReport
+from domain.agreement.simple import linear_kappa
+
+__all__ = ["AgreementReport", "DuplicateReadingError", "Readings", "Statistic", "linear_kappa", "report"]
