@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 import struct
 import warnings
@@ -85,10 +86,15 @@ class Person:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Odd values are judged here, not warned about: warnings would carry them into logs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Odd values are judged here, not warned about: warnings and pydicom's log would carry them out."""
+    log = logging.getLogger("pydicom")
+    before, log.propagate = log.propagate, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.propagate = before
 
 
 def read_header(stream: io.BufferedIOBase) -> Dataset:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.valuerep import PersonName
 
 from data_curation.headers import DAMAGE, quietly
 
@@ -24,6 +26,7 @@ _REPEATED = {
 }  # fmt: skip
 """Attributes whose values the manifest may hold; a name that slips into one is found through the others."""
 _SPLIT = re.compile(r"[\s^=\\,;:/()\[\]{}<>\"'|_.+-]+")
+_ESCAPE = re.compile(r"\x1b[\x20-\x2f]*[\x30-\x7e]")
 _LONGEST = 64
 _LARGEST_BINARY = 4096
 _CHARSETS = ("utf-8", "gb18030", "iso2022_jp", "latin-1")
@@ -54,8 +57,15 @@ def _texts(dataset: Dataset) -> Iterator[str]:
             if kind in _BINARY and len(value) <= _LARGEST_BINARY:
                 yield from _decoded(value)
         elif kind in _TEXT_REPRESENTATIONS:
-            for part in value if isinstance(value, MultiValue | list) else [value]:
-                yield str(part) if part is not None else ""
+            yield from _values(value)
+
+
+def _values(value: Any) -> Iterator[str]:
+    for part in value if isinstance(value, MultiValue | list) else [value]:
+        yield str(part) if part is not None else ""
+        if isinstance(part, PersonName):
+            # A wrong or missing character set is common: the bytes may be another language's.
+            yield from _decoded(part.original_string)
 
 
 def _decoded(value: bytes) -> Iterator[str]:
@@ -78,8 +88,8 @@ def tokenise(text: str) -> set[str]:
 
 
 def normalise(text: str) -> str:
-    """Case, width and composition of letters do not matter."""
-    return unicodedata.normalize("NFKC", text).casefold().strip()[: _LONGEST * 4]
+    """Case, width, composition of letters and escape sequences (ISO 2022) do not matter."""
+    return unicodedata.normalize("NFKC", _ESCAPE.sub("", text)).casefold().strip()[: _LONGEST * 4]
 
 
 def without_accents(text: str) -> str:

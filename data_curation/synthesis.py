@@ -165,7 +165,8 @@ def _template(header: Mapping[str, Any], patient_name: str, patient_id: str) -> 
     dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.ImplementationClassUID = generate_uid(entropy_srcs=["discloop"])
-    dataset.SpecificCharacterSet = str(header.get("SpecificCharacterSet", "ISO_IR 192"))
+    # First, for it says how the names are written.
+    dataset.SpecificCharacterSet = header.get("SpecificCharacterSet") or "ISO_IR 192"
     dataset.SOPClassUID = MRImageStorage
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]
     dataset.Modality = "MR"

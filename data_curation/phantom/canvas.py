@@ -136,7 +136,8 @@ class Grain:
         f = np.fft.fftfreq(size).astype(np.float32)
         g = np.fft.rfftfreq(size).astype(np.float32)
         radius = f[:, None, None] ** 2 + f[None, :, None] ** 2 + g[None, None, :] ** 2
-        field = np.fft.irfftn(spectrum * np.exp(-2 * (np.pi * smooth) ** 2 * radius), s=(size,) * 3)
+        spectrum *= np.exp(-2 * (np.pi * smooth) ** 2 * radius)
+        field = np.fft.irfftn(spectrum, s=(size,) * 3, axes=(0, 1, 2))
         self._field: Image = (field / field.std()).astype(np.float32)
         self._mask, self._smooth = size - 1, smooth
 

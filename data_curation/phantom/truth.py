@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data_curation.identity import PseudonymKey
 from domain.boxes import Box
 from domain.errors import DiscLoopError
 from domain.findings import Disc, Findings, Herniation, Hiz, SliceBox
@@ -118,3 +119,13 @@ def _first(boxes: tuple[SliceBox, ...], midline: int | None) -> tuple[SliceBox, 
 def slice_box(number: int, box: Box) -> SliceBox:
     """A box on the unit's slice `number`."""
     return SliceBox(slice=number, box=box)
+
+
+def findings_by_study(truth: Truth, key: PseudonymKey) -> dict[str, dict[Plane, Findings]]:
+    """A perfect reader's findings under the pseudonyms that curation with `key` gives the studies."""
+    return {
+        key.study(study.study_uid): {
+            unit.plane: unit.findings(transitional=study.transitional) for unit in study.units
+        }
+        for study in truth.studies
+    }
