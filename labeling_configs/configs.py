@@ -139,15 +139,13 @@ def _box_choices(panel: ET.Element, name: str, plane: Plane, words: Words) -> No
     kinds = {Kind.DISC} if name == "level" and plane is Plane.SAGITTAL else control.kinds
     heading = "level_axial" if name == "level" and plane is Plane.AXIAL else name
     group = _group(panel, name, words, heading)
-    if kinds != set(Kind):
-        group.set("visibleWhen", "region-selected")
-        group.set("whenTagName", controls.FINDING)
-        group.set("whenLabelValue", ",".join(sorted(kinds)))
+    group.set("visibleWhen", "region-selected")
+    group.set("whenTagName", controls.FINDING)
+    group.set("whenLabelValue", ",".join(sorted(kinds)))
     codes = LEVEL_ORDER if name == "level" else control.codes
     choices = _choices(group, name, words, codes)
     choices.set("perRegion", "true")
-    if kinds != set(Kind):
-        choices.set("whenLabelValue", ",".join(sorted(kinds)))
+    choices.set("whenLabelValue", ",".join(sorted(kinds)))
 
 
 def _unit_questions(panel: ET.Element, plane: Plane, words: Words) -> None:

@@ -67,7 +67,7 @@ class Decoder:
         discs = self._discs()
         levels, conflicts = grouping.name_discs(discs, self.plane)
         self.problems += conflicts
-        self._complain_of_gaps(discs, levels)
+        self._complain_if_empty(discs)
         found = {kind: self._lesions(kind) for kind in (Kind.HERNIATION, Kind.HIZ)}
         named = {
             kind: [(lesion, self._lesion_level(lesion, discs, levels)) for lesion in lesions]
@@ -132,13 +132,11 @@ class Decoder:
         self.rejected.append(Rejected(kind, _boxes(finding), Reason(reason) if reason else None))
         return None
 
-    def _complain_of_gaps(self, discs: Sequence[Answered], levels: Sequence[Level | None]) -> None:
+    def _complain_if_empty(self, discs: Sequence[Answered]) -> None:
         unreadable = self.sheet.answers.get("quality") == Quality.UNREADABLE
         if self.plane is Plane.SAGITTAL and not discs and not unreadable:
             said = "no disc has a box; box the discs, or call the unit unreadable"
             self.problems.append(Problem("the unit", said))
-        if discs and not any(levels):
-            self.problems.append(Problem("the discs", "no disc has a level; name one, the others follow"))
 
     def _lesion_level(
         self, lesion: Answered, discs: Sequence[Answered], levels: Sequence[Level | None]

@@ -83,8 +83,9 @@ def _encode(
     asked: Collection[tuple[Kind, int]] = (),
     to_decide: bool = False,
 ) -> Entries:
-    writer = _Writer(slices)
-    names = grouping.fewest_names([disc.level for disc in findings.discs])
+    # Axial discs lie on each other from slice to slice; only the name tells whose box it is.
+    writer = _Writer(slices, named_everywhere=findings.plane is Plane.AXIAL)
+    names = grouping.fewest_names([disc.level for disc in findings.discs], findings.plane)
     answered = []
     for position, disc in enumerate(findings.discs):
         answers = _disc_answers(disc, names.get(position))
@@ -123,11 +124,17 @@ def encode_locked(findings: Findings, *, reader: Literal[1, 2], slices: Sequence
 
 class _Writer:
     def __init__(
-        self, slices: Sequence[SliceSize], *, control: str = controls.FINDING, locked: bool = False
+        self,
+        slices: Sequence[SliceSize],
+        *,
+        control: str = controls.FINDING,
+        locked: bool = False,
+        named_everywhere: bool = False,
     ) -> None:
         self.slices = slices
         self.control = control
         self.locked = locked
+        self.named_everywhere = named_everywhere
         self.entries: Entries = []
 
     def marks(self, name: str, kind: Kind, boxes: Sequence[SliceBox]) -> tuple[Mark, ...]:
@@ -141,7 +148,10 @@ class _Writer:
         for mark in marks:
             self.entries.append(self._rectangle(mark, note))
         for control, code in answers.items():
-            self.entries.append(self._choice(marks[0], control, code))
+            everywhere = self.named_everywhere and control == "level"
+            self.entries += [
+                self._choice(mark, control, code) for mark in (marks if everywhere else marks[:1])
+            ]
         return Answered(marks, answers)
 
     def _rectangle(self, mark: Mark, note: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from labeling_configs.problems import NAMES, Problem, box_on, disc_at
 from labeling_configs.regions import Mark
 
 SAME_DISC = 0.3
-"""Overlap from which boxes on different slices are one disc."""
+"""Shared part of the smaller box from which boxes on different slices are one disc."""
 SAME_LESION = 0.1
 """Overlap from which boxes on neighbouring slices are one lesion."""
 DOUBLE = 0.6
@@ -47,19 +47,21 @@ def group_discs(marks: Sequence[Mark], plane: Plane) -> list[Group]:
     """Boxes of one disc across slices, discs from the lowest up.
 
     Sagittal discs keep their place from slice to slice, so any two slices are compared. On axial slices
-    all discs lie on each other, so only neighbouring slices whose names do not differ are joined.
+    all discs lie on each other, so boxes are joined by name, and an unnamed one to its neighbour slice's.
     """
     discs = [mark for mark in marks if mark.kind is Kind.DISC]
-
-    def belong(a: Mark, b: Mark) -> float:
-        if plane is Plane.AXIAL and abs(a.slice - b.slice) != 1:
-            return 0.0
-        return intersection_over_union(a.box, b.box)
-
-    groups = _join(discs, belong, SAME_DISC, apart=_named_apart if plane is Plane.AXIAL else None)
     if plane is Plane.AXIAL:
+        groups = _join(discs, _same_axial_disc, SAME_DISC, apart=_named_apart)
         return sorted(groups, key=lambda group: (min(m.slice for m in group), group[0].id))
+    groups = _join(discs, lambda a, b: _covered(a.box, b.box), SAME_DISC)
     return sorted(groups, key=lambda group: (-_center_y(group), group[0].id))
+
+
+def _same_axial_disc(a: Mark, b: Mark) -> float:
+    names = [mark.answers["level"] for mark in (a, b) if "level" in mark.answers]
+    if len(names) == 2 and names[0] == names[1]:
+        return 1.0
+    return _covered(a.box, b.box) if abs(a.slice - b.slice) == 1 else 0.0
 
 
 def group_lesions(marks: Sequence[Mark], kind: Kind) -> list[Group]:
@@ -126,25 +128,37 @@ def agree(group: Group, name: str, asked: Sequence[str]) -> tuple[Answered, list
 
 
 def name_discs(discs: Sequence[Answered], plane: Plane) -> tuple[list[Level | None], list[Problem]]:
-    """Levels of all discs from those the reader named, lowest first."""
+    """Levels of all discs, lowest first.
+
+    Sagittal: from those the reader named; the others follow in the column. Axial: each by its own name,
+    because slices between the discs may be missing.
+    """
     given = [Level(d.answers["level"]) if "level" in d.answers else None for d in discs]
+    if plane is Plane.AXIAL:
+        return given, _axial_problems(discs, given)
     named = [(i, level) for i, level in enumerate(given, start=1) if level is not None]
-    if not named:
-        return given, []
+    if discs and not named:
+        return given, [Problem("the discs", "no disc has a level; name one, the others follow")]
     for index, level in named:
         column = name_column(len(discs), index, level)
         if all(column[i - 1] == other for i, other in named):
             return list(column), []
-    levels = tuple(level for _, level in named)
-    if plane is Plane.AXIAL and len(named) == len(discs) and _ascending(levels):
-        return given, []
-    return given, [_conflict(discs, named)]
+    return given, [_conflict(discs, named)] if named else []
 
 
-def _ascending(levels: tuple[Level, ...]) -> bool:
-    """Whether the levels, lowest first, occur in this order in one column; some may be left out."""
+def _axial_problems(discs: Sequence[Answered], given: Sequence[Level | None]) -> list[Problem]:
+    problems = [
+        Problem(box_on(Kind.DISC, disc.primary.slice), "it has no level")
+        for disc, level in zip(discs, given, strict=True)
+        if level is None
+    ]
     order = list(Level)
-    return all(order.index(upper) < order.index(lower) for lower, upper in pairwise(levels))
+    named = [(disc, level) for disc, level in zip(discs, given, strict=True) if level is not None]
+    for (_, lower), (disc, upper) in pairwise(named):
+        if order.index(upper) >= order.index(lower):
+            said = f"named {upper}, but it lies above {lower}; slices run from the feet up"
+            problems.append(Problem(box_on(Kind.DISC, disc.primary.slice), said))
+    return problems
 
 
 def _conflict(discs: Sequence[Answered], named: Sequence[tuple[int, Level]]) -> Problem:
@@ -191,16 +205,22 @@ def _gap(a: Box, b: Box) -> float:
     return float((across**2 + down**2) ** 0.5)
 
 
+def _covered(a: Box, b: Box) -> float:
+    """The shared part of the smaller box, 0 to 1: at its edge a disc shows little."""
+    return _shared(a, b) / min(a.area, b.area)
+
+
 def _shared(a: Box, b: Box) -> float:
     width = min(a.x2, b.x2) - max(a.x1, b.x1)
     height = min(a.y2, b.y2) - max(a.y1, b.y1)
     return max(width, 0.0) * max(height, 0.0)
 
 
-def fewest_names(levels: Sequence[Level | None]) -> dict[int, Level]:
+def fewest_names(levels: Sequence[Level | None], plane: Plane) -> dict[int, Level]:
     """The names that must be written for `name_discs` to give `levels` back: one, where one suffices."""
     named = {i: level for i, level in enumerate(levels) if level is not None}
-    for i, level in named.items():
-        if name_column(len(levels), i + 1, level) == tuple(levels):
-            return {i: level}
+    if plane is Plane.SAGITTAL:
+        for i, level in named.items():
+            if name_column(len(levels), i + 1, level) == tuple(levels):
+                return {i: level}
     return named

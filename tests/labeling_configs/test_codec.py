@@ -56,19 +56,19 @@ def problems(result: Any, plane: Plane = Plane.SAGITTAL) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sagittal_findings())
 def test_findings_come_back_as_they_went(findings: Findings) -> None:
     assert read(encode_findings(findings, slices=SLICES)) == findings
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(sagittal_findings())
 def test_sizes_are_taken_from_the_boxes_where_unknown(findings: Findings) -> None:
     assert read(encode_findings(findings, slices=SLICES), slices=()) == findings
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(proposals())
 def test_an_arm_sees_its_part_and_never_a_score(proposal: Proposal) -> None:
     shown = {arm: encode(proposal, arm=arm, plane=Plane.SAGITTAL, slices=SLICES) for arm in Arm}
@@ -111,7 +111,7 @@ def test_a_box_beyond_the_stack_is_not_encoded() -> None:
         encode_findings(findings, slices=SLICES)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(broken_results())
 def test_whatever_comes_is_read_or_refused_with_words(result: object) -> None:
     try:
@@ -288,6 +288,24 @@ def test_axial_discs_are_told_apart_by_slices_and_names() -> None:
     assert [disc.level for disc in findings.discs] == [Level.L5_S1, Level.L3_4]
     assert [len(disc.boxes) for disc in findings.discs] == [2, 1]
     assert findings.herniations[0].level is Level.L3_4
+
+
+def test_every_axial_disc_is_named_and_in_order() -> None:
+    unnamed = [
+        box_entry("a", slice_index=0),
+        choice_entry("a", "level", "L5/S1"),
+        box_entry("b", slice_index=3),
+    ]
+    assert problems(unnamed, Plane.AXIAL) == ["disc on slice 4: it has no level"]
+    above = [*unnamed, choice_entry("b", "level", "L5/S1")]
+    assert len(read(above, Plane.AXIAL).discs) == 1
+    (told,) = problems([*unnamed, choice_entry("b", "level", "S1/2")], Plane.AXIAL)
+    assert told == "disc on slice 4: named S1/2, but it lies above L5/S1; slices run from the feet up"
+
+
+def test_a_disc_s_narrow_edge_belongs_to_it() -> None:
+    edge = box_entry("edge", slice_index=3, x=34, y=81, width=5, height=2)
+    assert [box.slice for box in read([*COLUMN, edge]).discs[0].boxes] == [0, 3]
 
 
 def test_an_axial_lesion_needs_a_level_or_a_disc() -> None:
