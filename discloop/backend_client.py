@@ -33,6 +33,10 @@ class BackendClient:
             trust_env=False,
         )
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def get(self, path: str, **query: Any) -> Any:
         """GET; the decoded answer."""
         return self._ask("GET", path, params={k: v for k, v in query.items() if v is not None})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class SimulatedReader:
                     count += 1
         return count
 
-    def answer(self, case: Case) -> list[dict[str, object]]:
+    def answer(self, case: Case) -> list[dict[str, Any]]:
         """What they submit on a case: the same at every call."""
         rng = np.random.default_rng([self.seed, *case.study.encode(), *case.plane.encode()])
         findings = read(case.truth, case.slices, self.errors, rng)

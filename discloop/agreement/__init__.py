@@ -1,0 +1,1 @@
+"""`discloop agreement`: the agreement statistics of any table, without a server."""
