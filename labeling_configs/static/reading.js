@@ -15,6 +15,7 @@
   const DECISIONS = ["pfirrmann", "not_gradable"];
   const WHEEL_STEP = 60; // pixels of scrolling a slice
   const WATCH_MS = 120;
+  const SAME_DISC = 0.3; // shared part of the smaller box
   // As domain.taxonomy.COLUMNS, which a test holds this to: lowest disc first, the ordinary column first.
   const UPWARDS = ["L4/5", "L3/4", "L2/3", "L1/2", "T12/L1", "T11/12"];
   const COLUMNS = [
@@ -32,19 +33,25 @@
 
   const isDecided = (region) => DECISIONS.some((control) => answer(region, control) !== null);
 
-  const discs = (annotation) =>
-    annotation.regions.filter((region) => kindOf(region) === "disc").sort((a, b) => middle(b) - middle(a));
+  const isAxial = () => Boolean(document.querySelector(".dl-axial"));
+  const lowestFirst = (a, b) => (isAxial() ? a.item_index - b.item_index : middle(b) - middle(a));
+  const discs = (annotation) => annotation.regions.filter((region) => kindOf(region) === "disc").sort(lowestFirst);
 
-  // One disc may have boxes on several slices; one decided box decides it.
-  const overlap = (a, b) => {
+  // Which boxes on different slices are one disc: as grouping.py tells them.
+  const covered = (a, b) => {
     const [p, q] = [a.bboxCoords, b.bboxCoords];
     const width = Math.min(p.right, q.right) - Math.max(p.left, q.left);
     const height = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
-    if (width <= 0 || height <= 0) return 0;
     const area = (box) => (box.right - box.left) * (box.bottom - box.top);
-    return (width * height) / (area(p) + area(q) - width * height);
+    return width > 0 && height > 0 ? (width * height) / Math.min(area(p), area(q)) : 0;
   };
-  const sameDisc = (a, b) => a === b || (a.item_index !== b.item_index && overlap(a, b) >= 0.3);
+  const sameDisc = (a, b) => {
+    if (a.item_index === b.item_index) return false;
+    if (!isAxial()) return covered(a, b) >= SAME_DISC;
+    const names = [answer(a, "level"), answer(b, "level")];
+    if (names[0] && names[1]) return names[0] === names[1];
+    return Math.abs(a.item_index - b.item_index) === 1 && covered(a, b) >= SAME_DISC;
+  };
   const columnOf = (annotation) => {
     const column = [];
     for (const box of discs(annotation)) {
@@ -75,7 +82,8 @@
     if (boxes.some(isDisputed) && asksForReasons(annotation) && !given("reason")) return true;
     if (boxes.some(isAsked) && !given("verdict")) return true;
     const absent = boxes.some((box) => answer(box, "verdict") === "absent");
-    return kindOf(boxes[0]) === "disc" && asksForGrades(annotation) && !absent && !boxes.some(isDecided);
+    if (kindOf(boxes[0]) !== "disc" || absent) return false;
+    return isAxial() ? !given("level") : !boxes.some(isDecided);
   };
 
   const select = (annotation, region) => {
@@ -200,7 +208,7 @@
   // Level of each disc box that the reader did not name, where one name decides it.
   const followingLevels = (annotation) => {
     const follows = new Map();
-    if (!document.querySelector(".dl-sagittal")) return follows;
+    if (isAxial()) return follows;
     const column = columnOf(annotation);
     const named = column.map((boxes) => boxes.map((box) => answer(box, "level")).find(Boolean) ?? null);
     const index = named.findIndex(Boolean);

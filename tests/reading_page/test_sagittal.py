@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from domain.findings import Proposal, ProposedDisc
-from domain.taxonomy import COLUMNS, Arm, Level, Plane, name_column
+from domain.taxonomy import Arm, Level, Plane, name_column
 from labeling_configs.codec import decode, encode
 from labeling_configs.configs import reading_config
 from tests.label_studio import LabelStudio
@@ -86,6 +86,7 @@ def test_a_reader_draws_pages_and_grades_without_a_proposal(
     label_studio: LabelStudio, chromium: Browser
 ) -> None:
     with desk(label_studio, chromium, config=CONFIG) as read:
+        assert _names_levels_as_the_domain_does(read)
         for position, grade in enumerate("23"):
             read.press("d")
             read.drag(DISCS[position])
@@ -109,9 +110,7 @@ def test_a_reader_draws_pages_and_grades_without_a_proposal(
         assert herniation.primary.slice == MIDLINE + 1
 
 
-def test_the_page_names_levels_as_the_domain_does(label_studio: LabelStudio, chromium: Browser) -> None:
-    with desk(label_studio, chromium, config=CONFIG) as read:
-        assert read.page.evaluate("discloopReading.COLUMNS") == [[*column] for column in COLUMNS]
-        asked = [(count, i, level) for count in range(1, 10) for i in range(1, count + 1) for level in Level]
-        named = read.page.evaluate("asked => asked.map((a) => discloopReading.nameColumn(...a))", asked)
-        assert named == [list(name_column(*question)) for question in asked]
+def _names_levels_as_the_domain_does(read: Desk) -> bool:
+    asked = [(count, i, level) for count in range(1, 10) for i in range(1, count + 1) for level in Level]
+    named = read.page.evaluate("asked => asked.map((a) => discloopReading.nameColumn(...a))", asked)
+    return bool(named == [list(name_column(*question)) for question in asked])
