@@ -62,7 +62,7 @@ def key() -> PseudonymKey:
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Phantoms:
     folder = tmp_path_factory.mktemp("phantoms") / "dicom"
-    return Phantoms(folder, make_phantoms(folder, studies=4, seed=11))
+    return Phantoms(folder, make_phantoms(folder, studies=3, seed=11))
 
 
 @pytest.fixture(scope="session")
