@@ -46,7 +46,6 @@ TRAINED_ON = (
     "SPIDER training subset (van der Graaf et al. 2024, CC BY 4.0), disc volumes (Menezes-Reis et al. 2016), "
     "Lumbar Spine MRI Dataset for plausibility (Sudirman et al., CC BY 4.0)"
 )
-FINAL_EPOCHS = 10
 log = structlog.get_logger()
 
 
@@ -60,6 +59,9 @@ def main(
     members: Annotated[int, typer.Option(min=1, max=8, help="Grading networks.")] = 3,
     detector_epochs: Annotated[int, typer.Option(min=1)] = 32,
     grader_epochs: Annotated[int, typer.Option(min=1)] = 24,
+    final_epochs: Annotated[
+        int, typer.Option(min=0, help="Of the first fold's detector with all patients; 0 takes it as it is.")
+    ] = 8,
     threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Train, measure and write the bundled model."""
@@ -72,7 +74,7 @@ def main(
         published=load_checkpoint(published) if published else None,
     )
     try:
-        make_bundle(load_public(data), data, recipe, folds=range(folds))
+        make_bundle(load_public(data), data, recipe, folds=range(folds), final_epochs=final_epochs)
     except Interrupted as interrupted:
         raise typer.Exit(INTERRUPTED) from interrupted
     except DiscLoopError as error:
@@ -80,7 +82,9 @@ def main(
         raise typer.Exit(2) from error
 
 
-def make_bundle(data: PublicData, folder: Path, recipe: Recipe, *, folds: Sequence[int]) -> None:
+def make_bundle(
+    data: PublicData, folder: Path, recipe: Recipe, *, folds: Sequence[int], final_epochs: int
+) -> None:
     """Everything, in order; `recipe.out / "weights"` holds the result, `report.json` the numbers."""
     readings = run_folds(data, recipe, folds)
     report = {
@@ -92,7 +96,9 @@ def make_bundle(data: PublicData, folder: Path, recipe: Recipe, *, folds: Sequen
     recipe.out.joinpath("report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     trained = [finished_networks(recipe.out / f"fold-{fold}") for fold in folds]
     tensors: dict[str, Any] = {
-        "detector": recipe.finish_detector(data.outside(None), folds[0], epochs=FINAL_EPOCHS),
+        "detector": recipe.finish_detector(data.outside(None), folds[0], epochs=final_epochs)
+        if final_epochs
+        else trained[0]["detector"],
         "graders": [grader for networks in trained for grader in networks["graders"]],
     }
     strangers = list(pictures_of_kinds(folder, data.graded, _masked(data)))

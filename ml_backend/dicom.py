@@ -56,7 +56,7 @@ def _arrange(values: npt.NDArray[np.float32], dataset: pydicom.Dataset) -> Pictu
     height, width = values.shape
     axes, plane, notes = _orientation(dataset)
     affine = _display_affine(width, height, axes, _spacing(dataset))
-    shown_width, shown_height = affine[2]
+    shown_width, shown_height = affine[2, :2]
     image = cv2.warpAffine(
         windowed(values),
         _between_centres(affine[:2]),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from domain.errors import DiscLoopError
 from ml_backend.samples import BoxArray, GreyImage
@@ -21,7 +27,14 @@ SMALLEST = 32
 """Pixels on the shorter side below which a picture is refused."""
 CLIP = (0.05, 99.95)
 """Percentiles of a 16-bit picture shown as black and white: bright fluid stays unclipped."""
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+FORMATS: Mapping[bytes, type[ImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"\xff\xd8\xff": JpegImageFile,
+    b"II*\0": TiffImageFile,
+    b"MM\0*": TiffImageFile,
+    b"BM": BmpImageFile,
+}
+"""By their first bytes. Pillow's own `open` is not used: Ultralytics replaces it when it is imported."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +93,16 @@ def decode_picture(content: bytes, *, name: str) -> Picture:
     Raises:
         DiscLoopError: As `read_picture`.
     """
+    kind = next((kind for magic, kind in FORMATS.items() if content.startswith(magic)), None)
+    if kind is None:
+        raise DiscLoopError(f"{name}: expected a PNG, JPEG, TIFF, BMP or DICOM picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                check_size(opened.width, opened.height, name)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise DiscLoopError(
-            f"{name}: expected a PNG, JPEG, TIFF, BMP or DICOM picture that can be read"
-        ) from error
+            with kind(io.BytesIO(content)) as header:
+                check_size(header.width, header.height, name)
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError, EOFError, struct.error) as error:
+        raise DiscLoopError(f"{name}: the picture is damaged") from error
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise DiscLoopError(f"{name}: the picture is damaged")
