@@ -23,6 +23,8 @@ import typer
 
 from domain.errors import DiscLoopError
 from ml_backend.calibration import calibrate, cross_calibrated
+from ml_backend.card import FILE as CARD_FILE
+from ml_backend.card import write_card
 from ml_backend.crossvalidation import (
     FOLDS,
     PublicData,
@@ -40,7 +42,7 @@ from ml_backend.plausibility import KINDS, Floats, PictureKind, Plausibility, fi
 from ml_backend.progress import INTERRUPTED, Interrupted, load_checkpoint
 from ml_backend.samples import LabelledSlice, Origin
 from ml_backend.strangers import Stranger, pictures_of_kinds
-from ml_backend.weights import write_weights
+from ml_backend.weights import TENSORS, write_weights
 
 TRAINED_ON = (
     "SPIDER training subset (van der Graaf et al. 2024, CC BY 4.0), disc volumes (Menezes-Reis et al. 2016), "
@@ -113,7 +115,15 @@ def make_bundle(
         "trained_on": TRAINED_ON,
         **asdict(calibration),
     }
-    written = write_weights(recipe.out / "weights", tensors, description)
+    weights = recipe.out / "weights"
+    written = write_weights(weights, tensors, description)
+    size = weights.joinpath(TENSORS).stat().st_size
+    settings = (
+        f"{len(folds)} folds, {recipe.members} graders each, {recipe.detector.epochs} and "
+        f"{recipe.grader.epochs} epochs, {final_epochs} final"
+    )
+    card = write_card(written, report, size_bytes=size, settings=settings)
+    weights.joinpath(CARD_FILE).write_text(card, encoding="utf-8")
     log.info("written", version=written.version, folder=str(recipe.out / "weights"))
 
 
