@@ -19,9 +19,7 @@ app = typer.Typer()
 @app.command()
 def agreement(
     file: Annotated[Path, typer.Argument(help="CSV: patient, study, level, reader, pfirrmann, ...")],
-    html: Annotated[
-        Path | None, typer.Option(help="Write a self-contained report with charts here.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained report with charts here.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON (the default without --html).")
     ] = False,

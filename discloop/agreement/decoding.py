@@ -72,7 +72,7 @@ def _unmarked_utf16(raw: bytes) -> str | None:
 
 
 def _chinese(raw: bytes) -> bool:
-    """Whether the bytes beyond ASCII come in pairs, as GB18030's everyday characters do and accents do not."""
+    """Whether bytes beyond ASCII come in pairs, as GB18030's everyday characters do and accents do not."""
     run = 0
     for byte in raw:
         if byte >= 0x80:

@@ -114,7 +114,8 @@ def _uneven(row: list[str], header: tuple[str, ...], name: str, line: int) -> No
         )
     if any(c.strip() for c in row[len(header) :]):
         raise DiscLoopError(
-            f"{name}, row {line}, column {len(header) + 1}: the row has {len(row)} fields, the header {len(header)}"
+            f"{name}, row {line}, column {len(header) + 1}: "
+            f"the row has {len(row)} fields, the header {len(header)}"
         )
     del row[len(header) :]
 
@@ -132,7 +133,8 @@ def _demand(sheet: Sheet, needed: Sequence[str]) -> None:
     if absent:
         found = ", ".join(c for c in sheet.header if c)
         raise DiscLoopError(
-            f"{sheet.file}, row 1, column {absent[0]!r}: missing; expected {', '.join(absent)}, found {found[:300]}"
+            f"{sheet.file}, row 1, column {absent[0]!r}: missing; "
+            f"expected {', '.join(absent)}, found {found[:300]}"
         )
 
 
@@ -179,7 +181,7 @@ def _wide(sheet: Sheet) -> tuple[dict[str, list[Any]], list[int], tuple[str, ...
             ]
     used = {c for columns in places.values() for c in columns.values()} | set(shared)
     ignored = tuple(c for c in sheet.header if c and c not in used)
-    return _without_unread(values, list(sheet.rows) * len(places)) + (ignored,)
+    return (*_without_unread(values, list(sheet.rows) * len(places)), ignored)
 
 
 def _reader_columns(sheet: Sheet) -> dict[str, dict[str, str]]:
@@ -208,8 +210,8 @@ def _demand_grades(sheet: Sheet, column: str) -> None:
                 grade(cell)
         except ValueError as error:
             raise DiscLoopError(
-                f"{sheet.file}, row {row}, column {column!r}: taken for a reader's grades, as there is no column "
-                f"'reader'; expected {error}, got {cell[:60]!r}"
+                f"{sheet.file}, row {row}, column {column!r}: taken for a reader's grades, as there is no "
+                f"column 'reader'; expected {error}, got {cell[:60]!r}"
             ) from error
 
 
@@ -248,8 +250,8 @@ def _readings(values: dict[str, list[Any]], rows: list[int], file: str) -> Readi
         i = error.rows[1]
         place = values.get("level", [None] * len(rows))[i] or values["index"][i]
         raise DiscLoopError(
-            f"{file}, row {second}, column 'reader': {values['reader'][i]!r} already read {place} of this study "
-            f"in row {first}; expected one row a disc, reader, arm, occasion and revision"
+            f"{file}, row {second}, column 'reader': {values['reader'][i]!r} already read {place} of this "
+            f"study in row {first}; expected one row a disc, reader, arm, occasion and revision"
         ) from error
 
 
@@ -260,7 +262,8 @@ def _mark_not_gradable(values: dict[str, list[Any]], rows: list[int], file: str)
             values["pfirrmann"][i], gradable[i] = None, 0
         elif given is not None and stated == 0:
             raise DiscLoopError(
-                f"{file}, row {rows[i]}, column 'gradable': expected no grade where gradable is 0, got {given}"
+                f"{file}, row {rows[i]}, column 'gradable': "
+                f"expected no grade where gradable is 0, got {given}"
             )
     values["gradable"] = gradable
 
