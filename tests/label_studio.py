@@ -127,13 +127,16 @@ class LabelStudio:
 
     def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Client:
         """A client with the session of somebody who used the sign-in page."""
-        client = self.client()
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/user/login/").text)
-        assert token is not None, "the sign-in page has no form"
-        form = {"email": email, "password": password, "csrfmiddlewaretoken": token[1]}
-        answer = client.post("/user/login/", data=form, headers={"Origin": self.url})
-        assert answer.status_code == 302, f"sign-in answered {answer.status_code}"
-        return client
+        with self.client() as client:
+            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/user/login/").text)
+            assert token is not None, "the sign-in page has no form"
+            form = {"email": email, "password": password, "csrfmiddlewaretoken": token[1]}
+            answer = client.post("/user/login/", data=form, headers={"Origin": self.url})
+            assert answer.status_code == 302, f"sign-in answered {answer.status_code}"
+            cookies = client.cookies
+        signed_in = self.client()
+        signed_in.cookies.update(cookies)
+        return signed_in
 
     def import_tasks(self, project: int, tasks: list[dict[str, Any]]) -> list[int]:
         """Import tasks (`{"data": ..., "predictions": ...}`) as the service account; their numbers."""
