@@ -66,7 +66,8 @@ def solve(target: float, margins: tuple[float, ...]) -> float:
 def clustered(rng: np.random.Generator, patients: int) -> NDArray[np.float64]:
     """(patients, DISCS) standard normal, correlated `WITHIN` within the patient."""
     shared = rng.standard_normal((patients, 1))
-    return np.asarray(np.sqrt(WITHIN) * shared + np.sqrt(1 - WITHIN) * rng.standard_normal((patients, DISCS)))
+    own = rng.standard_normal((patients, DISCS))
+    return np.asarray(np.sqrt(WITHIN) * shared + np.sqrt(1 - WITHIN) * own)
 
 
 def simulate(cell: Cell) -> tuple[Cell, float, float, float, int]:

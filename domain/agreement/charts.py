@@ -24,7 +24,8 @@ Link = Callable[[int, int], str | None]
 def _svg(name: str, width: float, height: float, title: str, description: str, body: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" style="max-width:100%;height:auto" {FONT} '
+        f'width="{width:g}" height="{height:g}" '
+        f'style="max-width:100%;min-width:{min(width, 480):g}px;height:auto" {FONT} '
         f'fill="currentColor" '
         f'aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc>{"".join(body)}</svg>'
@@ -114,7 +115,7 @@ def forest(
     title: str = "Agreement with 95% intervals",
 ) -> str:
     """One line a statistic: the value as a square, the interval as a bar, the numbers beside."""
-    label, plot, numbers, step, top = 190.0, 300.0, 160.0, 26.0, 10.0
+    label, plot, numbers, step, top = 180.0, 250.0, 176.0, 26.0, 10.0
     low, high = _extent([s for _, s in rows])
 
     def at(value: float) -> float:

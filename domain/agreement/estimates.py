@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy import stats
 
 from domain.agreement.weights import Array
 
@@ -27,9 +30,9 @@ class Statistic(Reported):
 
     value: float | None
     low: float | None = None
-    """2.5th percentile of the patient bootstrap."""
+    """Lower percentile of the patient bootstrap (2.5th, a little less with few patients: `tail`)."""
     high: float | None = None
-    """97.5th percentile."""
+    """Upper percentile."""
     se: float | None = None
     """Standard deviation over the resamples of patients."""
     se_analytic: float | None = None
@@ -60,7 +63,7 @@ def summarise_all(
 ) -> list[Statistic]:
     """Statistics from (1 + B, S) values; the lists have S entries."""
     observed, resampled = replicates[0], replicates[1:]
-    low, high, spread, defined = _quantiles(resampled)
+    low, high, spread, defined = _quantiles(resampled, np.array([tail(p) for p in patients]))
     analytic = se_analytic or [None] * len(observed)
     out = []
     for s, value in enumerate(observed):
@@ -102,13 +105,26 @@ def _no_interval(defined: int, resamples: int, patients: int) -> str | None:
     return None
 
 
-def _quantiles(resampled: Array) -> tuple[Array, Array, Array, Array]:
+@lru_cache
+def tail(patients: int) -> float:
+    """Share of the resamples beyond each limit of the 95% interval.
+
+    A bootstrap of P patients is too narrow by sqrt((P - 1) / P) and by using the normal for Student's t; the
+    percentiles are moved out by as much (Hesterberg 2015, Am Stat 69:371, the expanded percentile interval).
+    0.025 for many patients, 0.020 for 40, 0.016 for 20.
+    """
+    if patients < 2:
+        return (1 - CONFIDENCE) / 2
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, patients - 1)
+    return float(stats.norm.sf(np.sqrt(patients / (patients - 1)) * quantile))
+
+
+def _quantiles(resampled: Array, tails: Array) -> tuple[Array, Array, Array, Array]:
     """Percentile limits, standard deviation and number of defined values of each column of (B, S)."""
     ordered = np.sort(resampled, axis=0)  # NaN last
     good = np.isfinite(ordered)
     count = good.sum(0)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (_at(ordered, np.maximum(count - 1, 0) * q) for q in (tail, 1 - tail))
+    low, high = (_at(ordered, np.maximum(count - 1, 0) * q) for q in (tails, 1 - tails))
     kept = np.where(good, ordered, 0.0)
     mean = kept.sum(0) / np.maximum(count, 1)
     variance = (np.where(good, ordered - mean, 0.0) ** 2).sum(0) / np.maximum(count - 1, 1)

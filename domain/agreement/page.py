@@ -32,6 +32,7 @@ PRESENCE = {
     "positive_agreement": "Positive agreement",
     "negative_agreement": "Negative agreement",
 }
+NOTE = ' class="note"'
 CSS = """
 :root{color-scheme:light dark;--ink:#16191d;--paper:#fff;--quiet:#565d66;--rule:#d5d9de}
 @media(prefers-color-scheme:dark){:root{--ink:#eceef0;--paper:#14171a;--quiet:#a8afb7;--rule:#3a4047}}
@@ -42,7 +43,7 @@ h2{font-size:1.2rem;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(
 h3{font-size:1rem;margin:20px 0 6px}.lead{font-size:1.15rem}.quiet{color:var(--quiet)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
-td.n,th.n{text-align:right;white-space:nowrap}td.v{white-space:nowrap}
+td,th{white-space:nowrap}td.note{white-space:normal;min-width:15rem}
 .two{display:grid;gap:16px 32px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
 .two>*{min-width:0}figure{margin:8px 0;overflow-x:auto}.methods{max-width:75ch}
 @media print{main{max-width:none}h2{break-after:avoid}}
@@ -96,6 +97,8 @@ def _overview(report: AgreementReport) -> str:
         ("Largest kappa the margins allow", report.kappa_max),
         ("Largest linear kappa the margins allow", report.kappa_linear_max),
     ]
+    if len(report.pairs) > 1:
+        extra = []  # they belong to the pairs
     if report.by_named_level is not None:
         extra.append(("Linear kappa, matched by named level", report.by_named_level.kappa_linear))
     return (
@@ -114,17 +117,18 @@ def _number(value: float | None) -> str:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{"" if i in (0, len(row) - 1) else "v"}">{escape(c)}</td>' for i, c in enumerate(row)
+    """A table that scrolls by itself on a narrow screen; a last column `Note` may wrap."""
+    cells = [
+        "".join(
+            f"<td{NOTE if name == 'Note' else ''}>{escape(cell)}</td>"
+            for name, cell in zip(header, row, strict=True)
         )
-        + "</tr>"
         for row in rows
-    )
-    if not body:
+    ]
+    if not cells:
         return ""
     names = "".join(f'<th scope="col">{escape(h)}</th>' for h in header)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -306,18 +310,20 @@ def _references(report: AgreementReport) -> str:
 
 
 def _reference_table(title: str, references: Sequence[Reference]) -> str:
+    if not references:
+        return ""
     rows = [
         [
             f"{r.first} and {r.second}",
             str(r.agreement.n.paired),
             *_short(r.agreement),
             words(r.mean_signed_difference),
-            r.note,
         ]
         for r in references
     ]
-    header = ["", "Discs", "Percent", "Linear kappa", "AC2 linear", "Second minus first", "Note"]
-    return f"<h3>{title}</h3>{_table(header, rows)}" if rows else ""
+    header = ["", "Discs", "Percent", "Linear kappa", "AC2 linear", "Second minus first"]
+    note = f'<p class="quiet">{escape(references[0].note)}</p>'
+    return f"<h3>{title}</h3>{note}{_table(header, rows)}"
 
 
 def _short(agreement: Agreement) -> list[str]:
