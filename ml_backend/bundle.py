@@ -1,4 +1,4 @@
-"""`python -m ml_backend.bundle DATA --published FILE --out DIR`: makes the bundled checkpoint, numbers first.
+"""`python -m ml_backend.bundle DATA --out DIR`: makes the bundled checkpoint, numbers first.
 
 1. Nested cross-validation (`crossvalidation.py`), whose readings are the model card's numbers and what the
    calibration is fitted on. 2. The final detector, on all patients; the graders are those of all folds
@@ -39,7 +39,7 @@ from ml_backend.grader.training import GraderOptions
 from ml_backend.metrics import summarise
 from ml_backend.model import LoadedModel
 from ml_backend.plausibility import KINDS, Floats, PictureKind, Plausibility, fit_plausibility
-from ml_backend.progress import INTERRUPTED, Interrupted, load_checkpoint
+from ml_backend.progress import INTERRUPTED, Interrupted
 from ml_backend.samples import LabelledSlice, Origin
 from ml_backend.strangers import Stranger, pictures_of_kinds
 from ml_backend.weights import TENSORS, write_weights
@@ -54,13 +54,10 @@ log = structlog.get_logger()
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the public data.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, readings and the weights.")],
-    published: Annotated[
-        Path | None, typer.Option(help="EfficientNet-Lite0 state dict.", exists=True)
-    ] = None,
     folds: Annotated[int, typer.Option(min=1, max=FOLDS, help="How many of the folds to run.")] = FOLDS,
     members: Annotated[int, typer.Option(min=1, max=8, help="Grading networks.")] = 3,
     detector_epochs: Annotated[int, typer.Option(min=1)] = 32,
-    grader_epochs: Annotated[int, typer.Option(min=1)] = 24,
+    grader_epochs: Annotated[int, typer.Option(min=1)] = 30,
     final_epochs: Annotated[
         int, typer.Option(min=0, help="Of the first fold's detector with all patients; 0 takes it as it is.")
     ] = 8,
@@ -73,7 +70,6 @@ def main(
         detector=DetectorOptions(epochs=detector_epochs),
         grader=GraderOptions(epochs=grader_epochs),
         members=members,
-        published=load_checkpoint(published) if published else None,
     )
     try:
         make_bundle(load_public(data), data, recipe, folds=range(folds), final_epochs=final_epochs)

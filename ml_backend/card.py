@@ -19,39 +19,44 @@ CARD = Template("""\
 | version | `$version` |
 | SHA-256 of `weights.pt` | `$sha256` |
 | size | $size MB, float16 |
-| made by | `python -m ml_backend.bundle DATA --published EFFICIENTNET_LITE0 --out DIR` ($settings) |
+| made by | `python -m ml_backend.bundle DATA --out DIR` ($settings) |
 
 ## What it is
 1. A detector for one class, disc: an Ultralytics network (`detector/disc.yaml`, YOLO11's blocks, two output
    strides, one million weights), trained from scratch at $side pixels.
-2. The column: the chain of candidates with the best evidence and geometry (`column.py`); holes are filled, and
-   the lowest disc is number 1. Levels follow from position and are an assumption.
-3. $graders grading networks (`grader/network.py`: the first eleven blocks of EfficientNet-Lite0 with its
-   published ImageNet weights, Apache 2.0), on crops at a common scale and tilt, windowed by the grey values
-   around them; averaged, also over the mirrored view; temperature $temperature. The shown grade is the median
-   of the distribution.
+2. The column: the chain of candidates with the best evidence and geometry (`column.py`); holes are filled,
+   and the lowest disc is number 1. Levels follow from position and are an assumption.
+3. $graders grading networks (`grader/network.py`: the detector's first seven layers, started from the same
+   fold's detector, and two heads), on crops at a common scale and tilt, windowed by the grey values around
+   them; averaged, also over the mirrored view; temperature $temperature. The shown grade is the median of the
+   distribution.
 4. A linear classifier of the detector's features for pictures that are not upright sagittal T2.
 
+No network here starts from weights published by others: all are trained from scratch on the data below.
+An interim checkpoint in the project's history (commit 2f0bfbe) had graders that started from published
+EfficientNet-Lite0 weights; it was withdrawn, and no figure below is its.
+
 ## Data
-- SPIDER, training subset: van der Graaf et al., Scientific Data 11:264 (2024), doi 10.1038/s41597-024-03090-w,
-  CC BY 4.0. 172 patients' middle T2 slices with Pfirrmann grades and herniation by one expert reader; T2 SPACE
-  slices of 30 of them with masks; disc boxes of 77 of them drawn by a third party.
+- SPIDER, training subset: van der Graaf et al., Scientific Data 11:264 (2024), CC BY 4.0, doi
+  10.1038/s41597-024-03090-w. 172 patients' middle T2 slices with Pfirrmann grades and herniation by one
+  expert reader; T2 SPACE slices of 30 of them with masks; disc boxes of 77 of them drawn by a third party.
 - Disc volumes: Menezes-Reis et al. 2016, doi 10.21037/qims.2016.08.01 (three volumes, boxes only).
-- Lumbar Spine MRI Dataset: Sudirman et al., Mendeley Data, CC BY 4.0 (axial and coronal slices, for part 4 only).
+- Lumbar Spine MRI Dataset: Sudirman et al., Mendeley Data, CC BY 4.0 (axial and coronal slices, part 4 only).
 
 Slices without drawn boxes got the detector's own where it found the known number of discs (self-training).
 
 ## Results
-Nested cross-validation by patient: detector, self-training, graders and calibration of each fold never saw the
-fold's patients. $patients patients, $discs graded discs read end to end, from the picture to the grade; grades
-are compared by position from below, so a wrong count counts against the grades. 95% intervals by bootstrap over
-patients. The constants of the column were set while looking at the first fold.
+Nested cross-validation by patient: detector, self-training, graders and calibration of each fold never saw
+the fold's patients. $patients patients, $discs graded discs read end to end, from the picture to the grade;
+grades are compared by position from below, so a wrong count counts against the grades. 95% intervals by
+bootstrap over patients. The constants of the column were set while looking at the first fold.
 
 | | value | 95% interval |
 |---|---|---|
 $figures
 
-Columns with the right count: $right of $patients; one more at the top (a disc cut by the border): $more; other: $other.
+Columns with the right count: $right of $patients; one more, as a rule at the top (a disc cut by the border):
+$more; other: $other.
 
 | grade | discs | recall | precision | F1 |
 |---|---|---|---|---|
@@ -112,10 +117,9 @@ def write_card(
 
 def _figure_rows(figures: Mapping[str, Any]) -> list[str]:
     detection, grades = figures["detection"], figures["grades"]
+    boxed = detection["recall"]["patients"]
     rows = {
-        f"disc recall at IoU 0.5 ({detection['recall']['patients']} patients with drawn boxes)": detection[
-            "recall"
-        ],
+        f"disc recall at IoU 0.5 ({boxed} patients with drawn boxes)": detection["recall"],
         "disc precision at IoU 0.5": detection["precision"],
         "right index of found discs": detection["right_index"],
         "linear kappa": grades["kappa_linear"],

@@ -73,7 +73,6 @@ class Recipe:
     detector: DetectorOptions
     grader: GraderOptions
     members: int
-    published: State | None = None
 
     def train_fold(self, slices: Sequence[LabelledSlice], name: str) -> dict[str, Any]:
         """A detector and its graders on the slices: tensors as `build_model` takes them."""
@@ -91,7 +90,7 @@ class Recipe:
                     replace(self.grader, seed=seed),
                     checkpoint=folder / f"grader-{seed}.pt",
                     progress=progress,
-                    published=self.published,
+                    detector=detector,
                 )
                 for seed in range(self.members)
             ]

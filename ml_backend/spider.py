@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,9 @@ from ml_backend.samples import BoxArray, GreyImage, LabelledSlice, Origin, lowes
 DISC_CLASS = 1
 MIN_COMPONENT = 0.3
 """Fragments below this share of the median disc's area are speckle."""
+SPACE_MIDDLE = 2
+"""T2 SPACE slices on each side of the middle one that carry grades."""
+SPACE_WEIGHT = 0.5
 MARGIN = 0.155
 """Drawn boxes are wider and taller than the masks by this share of the discs' spacing (median of 14 patients
 that have both); boxes from masks are grown by it so that both teach the same border."""
@@ -76,16 +80,34 @@ def load_miscounted(folder: Path) -> list[LabelledSlice]:
 
 
 def load_masked(folder: Path) -> list[LabelledSlice]:
-    """T2 SPACE slices with disc boxes from the masks' connected components."""
+    """T2 SPACE slices with disc boxes from the masks' connected components.
+
+    The middle slices of a patient whose boxes are as many as the graded discs carry the patient's grades, at
+    `SPACE_WEIGHT`: the reader graded the study, not this sequence.
+    """
+    gradings = _read_gradings(folder / "spider/gradings.csv")
     slices = []
-    for path in sorted((folder / "spider/t2_space").glob("*/*_mask.png")):
-        boxes = boxes_of_mask(read_grey(path) == DISC_CLASS)
-        if len(boxes) >= 4:
-            patient, number = path.parent.name, path.stem.removesuffix("_mask")
-            image = read_grey(path.with_name(f"{number}.png"))
-            slices.append(
-                ungraded(f"spider-{patient}", f"t2_space/{patient}/{number}", image, boxes, Origin.MASK)
+    for patient in sorted((folder / "spider/t2_space").iterdir()):
+        masks = sorted(patient.glob("*_mask.png"))
+        middle = range(len(masks) // 2 - SPACE_MIDDLE, len(masks) // 2 + SPACE_MIDDLE + 1)
+        for position, path in enumerate(masks):
+            boxes = boxes_of_mask(read_grey(path) == DISC_CLASS)
+            if len(boxes) < 4:
+                continue
+            number, rows = path.stem.removesuffix("_mask"), gradings.get(patient.name, [])
+            name, image = (
+                f"t2_space/{patient.name}/{number}",
+                read_grey(path.with_name(f"{path.stem[:-5]}.png")),
             )
+            item = ungraded(f"spider-{patient.name}", name, image, boxes, Origin.MASK)
+            if position in middle and len(rows) == len(boxes):
+                item = replace(
+                    item,
+                    grades=np.array([_one_hot(row["Pfirrman grade"]) for row in rows], np.float32),
+                    herniated=np.array([float(row["Disc herniation"] or "nan") for row in rows], np.float32),
+                    weights=np.full(len(rows), SPACE_WEIGHT, np.float32),
+                )
+            slices.append(item)
     return slices
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ml_backend.samples import BoxArray
 
 Crop = npt.NDArray[np.float32]
-"""(3, CROP_HEIGHT, CROP_WIDTH), about -1 to 1."""
+"""(3, CROP_HEIGHT, CROP_WIDTH), 0 black to 1 white, noise a little beyond."""
 CROP_HEIGHT, CROP_WIDTH = 96, 128
 NEAR = 1.75
 """Width of the close crop in disc spacings: the disc, the canal behind it, half a vertebra on each side."""
@@ -181,4 +181,4 @@ def _tone(channels: npt.NDArray[np.float32], jitter: Jitter) -> Crop:
         seed = int(1e6 * jitter.noise) + int(channels.sum() * 1e3) % 1000
         noise = np.random.default_rng(seed).normal(0, jitter.noise, channels.shape)
         channels = channels + noise.astype(np.float32)
-    return np.asarray(channels * 2 - 1, np.float32)
+    return np.asarray(channels, np.float32)

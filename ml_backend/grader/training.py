@@ -16,7 +16,7 @@ from ultralytics.utils.torch_utils import ModelEMA
 
 from domain.errors import DiscLoopError
 from ml_backend.grader.crops import Frame, Jitter, column_window, crop_disc, frame_discs
-from ml_backend.grader.network import Grader, start_from
+from ml_backend.grader.network import Grader, start_from_detector
 from ml_backend.ordinal import smooth_targets
 from ml_backend.progress import Progress, load_checkpoint, save_checkpoint
 from ml_backend.samples import GreyImage, LabelledSlice
@@ -33,15 +33,12 @@ RANKED_WEIGHT = 2.0
 class GraderOptions:
     """How to train; the defaults made the bundled checkpoint."""
 
-    epochs: int = 18
+    epochs: int = 30
     batch: int = 32
     rate: float = 1.2e-3
     decay: float = 0.02
     seed: int = 0
     device: str = "cpu"
-    frozen: int = 3
-    """Blocks, counted from the stem, that keep the weights training started from: edges are edges everywhere,
-    and leaving them alone halves the time. None are kept where it starts from nothing."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def train_grader(
     *,
     checkpoint: Path,
     progress: Progress,
-    published: dict[str, Tensor] | None = None,
+    detector: dict[str, Tensor] | None = None,
     initial: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Train and return the averaged network's state dict; goes on from `checkpoint` if it exists.
@@ -95,7 +92,7 @@ def train_grader(
         options: How.
         checkpoint: Written after every epoch.
         progress: Told after every epoch.
-        published: EfficientNet-Lite0 weights to start stem and blocks from.
+        detector: State dict of a detector of the same patients to start the first layers from.
         initial: State dict of a trained grader to start from.
 
     Raises:
@@ -106,12 +103,10 @@ def train_grader(
         raise DiscLoopError("expected graded discs to train the grader on, got none")
     torch.manual_seed(options.seed)
     network = Grader()
-    if published is not None:
-        start_from(network, published)
-        network.freeze(options.frozen)
+    if detector is not None:
+        start_from_detector(network, detector)
     if initial is not None:
         network.load_state_dict(initial)
-        network.freeze(options.frozen)
     run = _Run(network.to(options.device).to(memory_format=torch.channels_last), samples, options)
     if checkpoint.exists():
         run.restore(load_checkpoint(checkpoint))
@@ -131,9 +126,8 @@ class _Run:
     def __init__(self, network: Grader, samples: Sequence[DiscSample], options: GraderOptions) -> None:
         self.network, self.samples, self.options, self.epoch = network, samples, options, 0
         self.steps = max(1, len(samples) // options.batch)
-        free = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-        heads = [p for name, p in free if name.startswith(("neck", "head"))]
-        base = [p for name, p in free if not name.startswith(("neck", "head"))]
+        heads = [*network.neck.parameters(), *network.head.parameters()]
+        base = list(network.trunk.parameters())
         groups = [{"params": heads, "lr": options.rate}, {"params": base, "lr": options.rate / 2}]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=options.decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

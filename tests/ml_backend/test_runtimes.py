@@ -1,0 +1,39 @@
+"""All runtimes answer as PyTorch does: the same boxes within a pixel, the same grade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml_backend.model import BATCH, load_model
+from ml_backend.ordinal import median_grade
+from ml_backend.runtimes import RuntimeName
+from tests.ml_backend.spines import draw_spine
+
+
+@pytest.mark.parametrize("runtime", [RuntimeName.ONNX, RuntimeName.OPENVINO])
+def test_parity_with_pytorch(runtime: RuntimeName) -> None:
+    from ml_backend.weights import BUNDLED
+
+    reference = load_model(BUNDLED, runtime=RuntimeName.EAGER, threads=1)
+    compiled = load_model(BUNDLED, runtime=runtime, threads=1)
+    drawn = [draw_spine(seed=seed) for seed in range(3)]
+    images = [image for image, _ in drawn]
+    for a, b in zip(reference.find(images), compiled.find(images), strict=True):
+        assert a.column.boxes == pytest.approx(b.column.boxes, abs=1)
+        assert a.embedding == pytest.approx(b.embedding, abs=1e-2)
+    for ours, theirs in zip(reference.grade_all(drawn), compiled.grade_all(drawn), strict=True):
+        assert ours.grades == pytest.approx(theirs.grades, abs=5e-3)
+        assert (median_grade(ours.grades) == median_grade(theirs.grades)).all()
+
+
+def test_a_batch_answers_as_its_slices_alone(tiny_weights: Path) -> None:
+    model = load_model(tiny_weights, runtime=RuntimeName.EAGER, threads=1)
+    images = [draw_spine(seed=seed)[0][: 320 - 10 * seed] for seed in range(BATCH + 2)]
+    together = model.find(images)
+    for image, found in zip(images, together, strict=True):
+        alone = model.find([image])[0]
+        assert np.allclose(alone.embedding, found.embedding, atol=1e-4)
+        assert alone.column.boxes == pytest.approx(found.column.boxes, abs=0.5)
