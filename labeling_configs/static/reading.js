@@ -5,6 +5,7 @@
 //   - the keys and buttons for disc, herniation and HIZ start a new box; the editor would relabel the selected one;
 //   - a lesion can be drawn over a disc's box, for which the editor wants Ctrl held;
 //   - each box shows its level and answer beside it, levels that follow from a named one in brackets;
+//   - a disc is drawn with the smart tool where a model is attached, so that a rough box snaps to it;
 //   - a refused submit says why (the editor itself only says that it was not saved).
 // It uses `window.Htx`, the editor's own store. Where that is missing or differs, the page works without it.
 (() => {
@@ -147,6 +148,7 @@
       if (!image(annotation) || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (!event.shiftKey && drawingKeys(annotation).includes(event.key)) {
         letGo(annotation); // and the editor's own handler goes on
+        setTimeout(chooseTool, 0);
         return;
       }
       if (!event.shiftKey && /^[0-9]$/.test(event.key)) digit(annotation, Number(event.key || 0));
@@ -163,10 +165,37 @@
     "click",
     (event) => {
       const annotation = selected();
-      if (image(annotation) && event.target.closest?.(".dl-draw .lsf-label")) letGo(annotation);
+      if (!image(annotation) || !event.target.closest?.(".dl-draw .lsf-label")) return;
+      letGo(annotation);
+      setTimeout(chooseTool, 0);
     },
     true,
   );
+
+  // --- the smart box: only discs, only where the project has an interactive model -------------------------------
+  const isSmart = () => Boolean(window.Htx.interfaces?.includes("auto-annotation"));
+  const chooseTool = () => {
+    const annotation = selected();
+    if (!isSmart() || !image(annotation) || !drawing(annotation)) return;
+    const wanted = annotation.names.get(FINDING).selectedLabels[0].alias === "disc";
+    const manager = image(annotation).getToolsManager();
+    const tool = manager.allTools().find((t) => t.toolName === "RectangleTool" && Boolean(t.dynamic) === wanted);
+    if (!tool) return;
+    if (!window.Htx.autoAnnotation) window.Htx.setAutoAnnotation(true);
+    if (!window.Htx.autoAcceptSuggestions) window.Htx.setAutoAcceptSuggestions(true);
+    if (!tool.selected) manager.selectTool(tool, true);
+  };
+
+  // The snapped box takes the drawn one's place, and the selection with it is lost.
+  let snapping = false;
+  const selectSnapped = (annotation) => {
+    if (annotation.regions.some((region) => region.dynamic)) snapping = true;
+    else if (snapping) {
+      snapping = false;
+      const newest = annotation.regions.filter((region) => kindOf(region) === "disc").at(-1);
+      if (newest && !annotation.highlightedNode) select(annotation, newest);
+    }
+  };
 
   const drawing = (annotation) =>
     !annotation.highlightedNode && annotation.names.get(FINDING)?.selectedLabels?.length > 0;
@@ -355,6 +384,7 @@
       selectNext(annotation, region);
     }
     before = now;
+    selectSnapped(annotation);
     if (reselect && !annotation.highlightedNode) {
       reselect = false;
       selectFirst(annotation);
