@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
-from label_studio_sdk import LabelStudio as Sdk
-from label_studio_sdk.core.api_error import ApiError
 from pydantic import BaseModel, ConfigDict
 
 from backend.errors import Unavailable
 from backend.outside import ml_backend
+
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio as Sdk
 
 SERVICE = "Label Studio"
 ML_TITLE = "DiscLoop smart box"
@@ -74,7 +76,14 @@ class SdkLabelStudio:
     """Label Studio over its SDK."""
 
     def __init__(self, address: str, token: str) -> None:
-        self._sdk = Sdk(base_url=address, api_key=token, timeout=60)  # type: ignore[no-untyped-call]
+        self._address, self._token = address, token
+
+    @cached_property
+    def _sdk(self) -> Sdk:
+        # Here, not above: it brings pandas and more, two seconds that a start need not wait for.
+        from label_studio_sdk import LabelStudio
+
+        return LabelStudio(base_url=self._address, api_key=self._token, timeout=60)  # type: ignore[no-untyped-call]
 
     def tasks(self, project: int) -> list[TaskRef]:
         """See `LabelStudio`."""
@@ -145,6 +154,8 @@ def _annotations_of(task: Any) -> Iterator[StoredAnnotation]:
 
 
 def _asked(what: str, ask: Callable[[], Answer]) -> Answer:
+    from label_studio_sdk.core.api_error import ApiError
+
     try:
         return ask()
     except ApiError as error:
