@@ -142,6 +142,7 @@ def desk(
     result: Sequence[dict[str, Any]] = (),
     kind: str = "reading",
     table: str | None = None,
+    ml_backend: str | None = None,
 ) -> Iterator[Desk]:
     """A new person with one unit, signed in, with the page opened on it."""
     person = f"p-{secrets.token_hex(4)}"
@@ -158,6 +159,10 @@ def desk(
     if table is not None:
         data["table"] = table
     predictions = [{"result": list(result), "model_version": "m"}] if result else []
+    if ml_backend is not None:
+        attached = {"url": ml_backend, "project": number, "title": "smart box", "is_interactive": True}
+        with site.service() as service:
+            assert service.post("/api/ml/", json=attached).status_code == 201
     (task,) = site.import_tasks(number, [{"data": data, "predictions": predictions}])
     context = chromium.new_context(viewport=WINDOW)  # type: ignore[arg-type]
     try:

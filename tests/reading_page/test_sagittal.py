@@ -11,6 +11,7 @@ from labeling_configs.codec import decode, encode
 from labeling_configs.configs import reading_config
 from tests.label_studio import LabelStudio
 from tests.reading_page.desk import DISCS, MIDLINE, SLICES, Desk, desk
+from tests.reading_page.snapping import snapping_backend
 from tests.waiting import until
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
@@ -108,6 +109,22 @@ def test_a_reader_draws_pages_and_grades_without_a_proposal(
         (herniation,) = findings.herniations
         assert (herniation.type, herniation.level) == ("protrusion", Level.L4_5)
         assert herniation.primary.slice == MIDLINE + 1
+
+
+def test_a_rough_box_snaps_to_the_disc(label_studio: LabelStudio, chromium: Browser) -> None:
+    with (
+        snapping_backend() as address,
+        desk(label_studio, chromium, config=CONFIG, ml_backend=address) as read,
+    ):
+        read.press("d")
+        read.page.wait_for_function("Htx.autoAnnotation")
+        read.drag(DISCS[0])
+        moved = "Htx.annotationStore.selected.regions.some((box) => box.x === 50 && box.inSelection)"
+        until(lambda: read.page.evaluate(moved), within_s=15, what="the drawn box on the disc, selected")
+        read.press("3", "s")
+        assert read.submit().status == 201
+        (disc,) = decode(read.kept(), plane=Plane.SAGITTAL, slices=SLICES).discs
+        assert disc.primary.box.as_list() == [200, 312, 280, 353.6]
 
 
 def _names_levels_as_the_domain_does(read: Desk) -> bool:
