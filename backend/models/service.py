@@ -100,7 +100,7 @@ def keep_replicas(context: JobContext) -> Outcome:
     worked = False
     if served.version != wanted.version or served.generation < wanted.number:
         served = _swap(resources, wanted, model)
-        worked = True
+        worked = served.generation >= wanted.number
     with context.writing() as session:
         repository.note_replica(
             session, resources.settings.ml_url, served.version, served.generation, context.now

@@ -104,12 +104,12 @@ def move(
         if fence is not None:
             raise LeaseLost(f"round {row.id}: another scheduler works on it now")
         raise Conflict(f"round {row.id} is not {row.state.value} any more; look again")
-    session.refresh(row)
+    session.get_one(Round, row.id, populate_existing=True)
     return state
 
 
-def note(session: Session, row: Round, fence: int, **values: Any) -> None:
-    """Write on a round that is held.
+def note(session: Session, row: Round, fence: int, **values: Any) -> Round:
+    """Write on a round that is held; the row as it is now.
 
     Raises:
         LeaseLost: If another scheduler holds it now.
@@ -117,4 +117,4 @@ def note(session: Session, row: Round, fence: int, **values: Any) -> None:
     statement = update(Round).where(col(Round.id) == row.id, col(Round.fence) == fence).values(**values)
     if not changed(session, statement):
         raise LeaseLost(f"round {row.id}: another scheduler works on it now")
-    session.refresh(row)
+    return session.get_one(Round, row.id, populate_existing=True)

@@ -34,9 +34,8 @@ from domain.gate import Verdict, judge
 from domain.model_figures import GateError
 from domain.policy import Policy
 from domain.rounds import RoundEvent, RoundState
-from domain.snapshots import Snapshot, digest
+from domain.snapshots import Snapshot, SnapshotError, digest
 
-LEASE_S = 15.0
 TRAINING = "training"
 INTERRUPTED = 75
 """A trainer's exit code for "stopped, can go on" (EX_TEMPFAIL)."""
@@ -61,13 +60,14 @@ class Scheduler:
             if repository.next_in_line(session) is None:
                 return IDLE
         with context.writing() as session:
-            row = repository.lease(session, context.holder, context.now, LEASE_S)
+            lease_s = context.resources.settings.job_lease_s
+            row = repository.lease(session, context.holder, context.now, lease_s)
         if row is None:
             return IDLE
         before = row.state
         try:
             self._step(context, row)
-        except (Failure, GateError, EvaluationError) as error:
+        except (Failure, GateError, EvaluationError, SnapshotError) as error:
             self._end(context, row, RoundEvent.FAIL, error=str(error))
         with context.reading() as session:
             now = repository.get(session, row.id)
@@ -102,7 +102,7 @@ class Scheduler:
 
     def _train(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
         status = self._status(folder, TRAINING)
-        self._note_progress(context, row, folder)
+        row = self._note_progress(context, row, folder)
         if status.condition is Condition.RUNNING:
             return
         trained = _trained(folder)
@@ -142,12 +142,13 @@ class Scheduler:
                 command.append("--resume")
         self.executor.start(folder.root, TRAINING, command)
 
-    def _note_progress(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
+    def _note_progress(self, context: JobContext, row: Round, folder: RoundFolder) -> Round:
         line = folder.progress()
         text = None if line is None else json.dumps(line, sort_keys=True)
-        if text != row.progress:
-            with context.writing() as session:
-                repository.note(session, row, row.fence, progress=text, stalled=0)
+        if text == row.progress:
+            return row
+        with context.writing() as session:
+            return repository.note(session, row, row.fence, progress=text, stalled=0)
 
     def _to_evaluate(self, context: JobContext, row: Round, folder: RoundFolder) -> dict[str, Path]:
         """Which models are judged, by name, with their folders."""

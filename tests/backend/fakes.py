@@ -171,7 +171,8 @@ class FakeMlBackend:
     """Proposes five discs on every sagittal unit, nothing on axial ones."""
 
     def __init__(self) -> None:
-        self.version = "model-1"
+        self.version = self.first = "model-1"
+        self.generation = 0
         self.asked: list[str] = []
         self.down = False
         self.broken: set[str] = set()
@@ -180,7 +181,7 @@ class FakeMlBackend:
         """The version."""
         if self.down:
             raise Unavailable("the ML backend does not answer")
-        return ServedModel(version=self.version)
+        return ServedModel(version=self.version, generation=self.generation)
 
     def propose(self, units: Sequence[UnitToPropose]) -> ProposalsAnswer:
         """A proposal a unit; an error for those that the test broke."""
@@ -193,8 +194,11 @@ class FakeMlBackend:
 
     def set_generation(self, generation: Generation) -> ServedModel:
         """Swaps the version."""
-        self.version = generation.version
-        return ServedModel(version=self.version, generation=generation.generation)
+        if generation.path == "bundled":
+            self.version, self.generation = self.first, generation.generation
+        else:
+            self.version, self.generation = generation.version, generation.generation
+        return ServedModel(version=self.version, generation=self.generation)
 
     def _proposal(self, unit: UnitToPropose) -> dict[str, Any]:
         discs = five_discs(unit.midline) if unit.plane is Plane.SAGITTAL else ()
