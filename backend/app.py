@@ -86,7 +86,8 @@ def create_app(
     made = resources or Resources(settings, Database(settings.database_url), outside_of(settings))
     interpreters = {kind: read for noun in nouns for kind, read in noun.interpreters.items()}
     jobs = [job for noun in nouns for job in noun.jobs]
-    runner = Runner(made, [*jobs, *ledger_jobs(interpreters)])
+    led = [job for job in [*jobs, *ledger_jobs(interpreters)] if settings.leads(job.name)]
+    runner = Runner(made, led)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

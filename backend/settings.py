@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     job_lease_s: float = Field(default=15, gt=0)
     """How long a process may be silent before another takes over its jobs."""
     run_jobs: bool = True
+    jobs: str = Field(default="all", pattern=r"^(all|-?[a-z_]+(,-?[a-z_]+)*)$")
+    """Which jobs this process may lead: `all`, names with commas, or with `-` before them all others."""
     compare_at_hour: int = Field(default=2, ge=0, le=23)
     """Hour of the nightly comparison with Label Studio, UTC."""
 
@@ -105,6 +107,13 @@ class Settings(BaseSettings):
     )
     rounds_free_gb: float = Field(default=2, ge=0)
     """Less free disk than this, and no round starts."""
+
+    def leads(self, job: str) -> bool:
+        """Whether this process may lead a job."""
+        names = self.jobs.split(",")
+        if "all" in names or job in names:
+            return True
+        return all(name.startswith("-") for name in names) and f"-{job}" not in names
 
     @property
     def callback(self) -> str:

@@ -27,7 +27,6 @@ class Secrets(BaseModel):
     """Label Studio's token of the service account: 40 hexadecimal digits."""
     api_token: Secret
     ml_password: Secret
-    replica_token: Secret
     django_secret_key: Secret
     people: Annotated[dict[str, str], Field(repr=False)] = {}
     """Generated first passwords by e-mail address, so that a second start can print them again."""
@@ -41,7 +40,6 @@ class Secrets(BaseModel):
             service_token=secrets.token_hex(20),
             api_token=secrets.token_urlsafe(32),
             ml_password=secrets.token_urlsafe(24),
-            replica_token=secrets.token_urlsafe(24),
             django_secret_key=secrets.token_urlsafe(50),
         )
 

@@ -4,7 +4,7 @@ set -eu
 hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 for name in POSTGRES_PASSWORD LABEL_STUDIO_DATABASE_PASSWORD BACKEND_DATABASE_PASSWORD \
   DISCLOOP_GUARD_SECRET DISCLOOP_ASSERTION_KEY DISCLOOP_API_TOKEN DISCLOOP_ML_PASSWORD \
-  DISCLOOP_REPLICA_TOKEN LABEL_STUDIO_SECRET_KEY; do
+  LABEL_STUDIO_SECRET_KEY; do
   echo "$name=$(hex 32)"
 done
 # Label Studio's tokens are 40 hexadecimal digits.

@@ -15,6 +15,9 @@ from discloop.demo.loop import hand_out, wait_until_ready
 from discloop.demo.people import SignIn, ensure_people
 from discloop.demo.studies import Wanted, fill_store
 from discloop.home import DEFAULT_HOME, Home, HomeOption
+from discloop.play.errors import READER
+from discloop.play.outcome import show_outcome
+from discloop.play.turn import Turn
 from discloop.progress import Steps
 from discloop.stack import background, preflight
 from discloop.stack.background import BackgroundStack
@@ -59,7 +62,8 @@ def demo(
         report = _report(sign_ins, addresses, time.monotonic() - began)
         print_json({"event": "ready", **report}) if as_json else _show(report)
         if play:
-            _play(here, addresses, as_json)
+            client = _client(here, addresses["backend"])
+            _play(Turn(here, client, addresses["label-studio"], sign_ins), as_json)
         if not stack.was_running:
             _stay(stack)
 
@@ -69,11 +73,15 @@ def _prepare(home: Home, stack: BackgroundStack, wanted: Wanted) -> tuple[list[S
         fill_store(home, wanted, steps)
         with steps.step("Start Label Studio, backend, ML backend") as report:
             url = wait_until_ready(stack, report)
-        client = BackendClient(url, credentials.load(home.secrets).api_token, patience_s=PATIENCE_SECONDS)
+        client = _client(home, url)
         with steps.step("Add two readers, an adjudicator, an engineer"):
             sign_ins = ensure_people(client, home)
         hand_out(client, steps)
     return sign_ins, _addresses(stack.state())
+
+
+def _client(home: Home, url: str) -> BackendClient:
+    return BackendClient(url, credentials.load(home.secrets).api_token, patience_s=PATIENCE_SECONDS)
 
 
 def _addresses(stack: StackState | None) -> dict[str, str]:
@@ -110,8 +118,15 @@ def _show(report: dict[str, Any]) -> None:
     console.print(f"Ready after {report['took_s']:.0f} s. Not for clinical use. Ctrl-C stops everything.")
 
 
-def _play(home: Home, addresses: dict[str, str], as_json: bool) -> None:
-    raise DiscLoopError("--play: simulated people are not here yet")
+def _play(turn: Turn, as_json: bool) -> None:
+    if not as_json:
+        words().print(
+            "[bold]Playing one turn of the loop with simulated people.[/] A reader:", soft_wrap=True
+        )
+        words().print(f"  {READER.in_words()}.", soft_wrap=True)
+    with Steps(words()) as steps:
+        outcome = turn.play(steps)
+    print_json({"event": "played", **outcome}) if as_json else show_outcome(outcome)
 
 
 def _stay(stack: BackgroundStack) -> None:

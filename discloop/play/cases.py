@@ -50,6 +50,11 @@ class Cases:
                     case = Case(study.study, unit.plane, series.slices, findings)
                     self._cases[series.slices[0].path] = case
 
+    def last_studies(self, count: int) -> frozenset[str]:
+        """The last studies by pseudonym, at most a third of all."""
+        studies = sorted({case.study for case in self._cases.values()})
+        return frozenset(studies[len(studies) - min(count, len(studies) // 3) :])
+
     def of_key(self, key: str) -> Case:
         """The case a task shows."""
         shown = json.loads((self._keys / f"{key}.json").read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from domain.errors import DiscLoopError
 
 TIMEOUT_SECONDS = 120.0
+PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,17 @@ class PersonAtLabelStudio:
         return sorted(project["id"] for project in listed["results"])
 
     def tasks(self, project: int) -> Iterator[Task]:
-        """The unread tasks in the order Label Studio gives them; submit each before the next is asked for."""
-        while True:
-            answer = self._http.get(f"/api/projects/{project}/next/")
-            if answer.status_code == 404:
+        """The tasks without an answer of theirs, in the project's order."""
+        for page in count(1):
+            listed = self._ask(
+                "GET", "/api/tasks/", params={"project": project, "page": page, "page_size": PAGE}
+            )
+            for row in listed["tasks"]:
+                if not row["total_annotations"]:
+                    task = self._ask("GET", f"/api/tasks/{row['id']}/", params={"project": project})
+                    yield Task(task["id"], project, task["data"]["key"], tuple(task.get("predictions", ())))
+            if page * PAGE >= listed["total"]:
                 return
-            task = _decoded(answer)
-            yield Task(task["id"], project, task["data"]["key"], tuple(task.get("predictions", ())))
 
     def submit(self, task: Task, result: list[dict[str, Any]], lead_time_s: float) -> int:
         """Submit a reading; the annotation's number."""

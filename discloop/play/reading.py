@@ -1,18 +1,21 @@
-"""Simulated readers sign in to Label Studio as themselves and read their lists."""
+"""Simulated people sign in to Label Studio as themselves and work through their lists."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from discloop.play.cases import Case, Cases
+from discloop.play.deciding import decide
 from discloop.play.errors import READER, ErrorModel, read
 from discloop.play.label_studio import PersonAtLabelStudio, Task
 from labeling_configs.codec import SliceSize, encode_findings
+
+Tell = Callable[[Task], None]
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,47 @@ class SimulatedReader:
     seed: int
     errors: ErrorModel = READER
 
-    def read_all(self, url: str, cases: Cases, tell: Callable[[Task], None]) -> int:
-        """Read every task of every own project; how many were read."""
+    def read_all(self, url: str, cases: Cases, tell: Tell, *, leaving: Collection[str] = ()) -> int:
+        """Read the tasks of all own projects but those of the studies left; how many were read."""
         count = 0
         with PersonAtLabelStudio(url, self.email, self.password) as person:
             for project in person.projects():
-                for task in person.tasks(project):
-                    began = time.monotonic()
-                    result = self.answer(cases.of_key(task.key))
-                    person.submit(task, result, time.monotonic() - began)
-                    tell(task)
-                    count += 1
+                for task in list(person.tasks(project)):
+                    case = cases.of_key(task.key)
+                    if case.study not in leaving:
+                        began = time.monotonic()
+                        person.submit(task, self.answer(case), time.monotonic() - began)
+                        tell(task)
+                        count += 1
         return count
 
     def answer(self, case: Case) -> list[dict[str, Any]]:
         """What they submit on a case: the same at every call."""
-        rng = np.random.default_rng([self.seed, *case.study.encode(), *case.plane.encode()])
-        findings = read(case.truth, case.slices, self.errors, rng)
+        findings = read(case.truth, case.slices, self.errors, _chance(self.seed, case))
         return encode_findings(findings, slices=[SliceSize(s.width, s.height) for s in case.slices])
+
+
+@dataclass(frozen=True)
+class SimulatedAdjudicator:
+    """Decides what differs."""
+
+    email: str
+    password: str
+    seed: int
+
+    def decide_all(self, url: str, cases: Cases, tell: Tell) -> int:
+        """Decide the tasks that are there now; how many."""
+        count = 0
+        with PersonAtLabelStudio(url, self.email, self.password) as person:
+            for project in person.projects():
+                for task in list(person.tasks(project)):
+                    case = cases.of_key(task.key)
+                    shown = task.predictions[0]["result"] if task.predictions else []
+                    person.submit(task, decide(shown, case.truth, _chance(self.seed, case)), 1.0)
+                    tell(task)
+                    count += 1
+        return count
+
+
+def _chance(seed: int, case: Case) -> np.random.Generator:
+    return np.random.default_rng([seed, *case.study.encode(), *case.plane.encode()])

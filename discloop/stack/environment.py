@@ -67,7 +67,6 @@ def backend(home: Home, ports: Ports, secrets: Secrets) -> Environment:
         "DISCLOOP_SERVICE_TOKEN": secrets.service_token,
         "DISCLOOP_API_TOKEN": secrets.api_token,
         "DISCLOOP_ML_PASSWORD": secrets.ml_password,
-        "DISCLOOP_REPLICA_TOKEN": secrets.replica_token,
         "DISCLOOP_LABEL_STUDIO_URL": ports.label_studio_url,
         "DISCLOOP_LABEL_STUDIO_PUBLIC_URL": ports.label_studio_url,
         "DISCLOOP_PUBLIC_URL": ports.backend_url,
@@ -79,7 +78,7 @@ def backend(home: Home, ports: Ports, secrets: Secrets) -> Environment:
     }
 
 
-def ml_backend(home: Home, ports: Ports, secrets: Secrets) -> Environment:
+def ml_backend(home: Home, _ports: Ports, secrets: Secrets) -> Environment:
     """For the ML backend. Its libraries keep their settings in the home, not in the user's."""
     cache = home.root / "cache"
     return common() | {
@@ -87,8 +86,6 @@ def ml_backend(home: Home, ports: Ports, secrets: Secrets) -> Environment:
         "DISCLOOP_STORE": str(home.store),
         "DISCLOOP_KEYS": str(home.keys),
         "DISCLOOP_WEIGHTS": str(home.weights),
-        "DISCLOOP_BACKEND_URL": ports.backend_url,
-        "DISCLOOP_REPLICA_TOKEN": secrets.replica_token,
         "YOLO_CONFIG_DIR": str(cache / "ultralytics"),
         "YOLO_OFFLINE": "true",
         "MPLCONFIGDIR": str(cache / "matplotlib"),

@@ -21,7 +21,7 @@ def test_they_are_made_once_for_the_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert credentials.load_or_generate(file) == first
     values = {str(value) for name, value in first.model_dump().items() if name != "people"}
-    assert len(values) == 7
+    assert len(values) == 6
     assert not any(value in repr(first) for value in values)
 
 
@@ -55,5 +55,5 @@ def test_a_process_gets_only_the_secrets_it_needs(tmp_path: Path, monkeypatch: p
 
     assert names(guard) == {"guard_secret", "assertion_key", "service_token", "django_secret_key"}
     assert names(backend) == set(held) - {"django_secret_key"}
-    assert names(ml) == {"ml_password", "replica_token"}
+    assert names(ml) == {"ml_password"}
     assert not any("SOME_TOKEN" in given for given in (guard, backend, ml))

@@ -18,6 +18,8 @@ from discloop.stack import environment
 from discloop.stack.ports import Ports
 from tests.docker import compose
 
+GROWN_ONLY = {"DISCLOOP_JOBS"}
+"""What only several processes need to be told."""
 DOCKERFILE = (compose.ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 NEW_SECRETS = compose.ROOT / "docker" / "new-secrets.sh"
 LOCAL = {
@@ -79,7 +81,7 @@ def test_a_service_is_told_what_the_local_one_is_told(name: str, tmp_path: Path)
     local = LOCAL[name](Home.at(tmp_path), Ports(), Secrets.generate())
     composed = compose.service(name, new_secrets()).environment
     ours = {key for key in local if key.startswith("DISCLOOP_")}
-    assert {key for key in composed if key.startswith("DISCLOOP_")} == ours
+    assert {key for key in composed if key.startswith("DISCLOOP_")} - GROWN_ONLY == ours
 
 
 def test_every_image_is_a_target_of_the_dockerfile() -> None:
@@ -113,6 +115,13 @@ def test_only_the_proxy_is_reachable_from_outside() -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     assert compose.raw()["networks"]["inside"] == {"internal": True}
     assert [name for name, service in services.items() if "outside" in service["networks"]] == ["proxy"]
+
+
+def test_training_is_led_where_the_gpu_is_and_nowhere_else() -> None:
+    services = compose.raw()["services"]
+    led = {name: services[name]["environment"]["DISCLOOP_JOBS"] for name in ("backend", "trainer")}
+    assert led == {"backend": "-rounds", "trainer": "rounds"}
+    assert [name for name, service in services.items() if "deploy" in service] == ["trainer"]
 
 
 def test_the_store_is_read_only_where_people_come_in() -> None:

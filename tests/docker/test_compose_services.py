@@ -25,7 +25,7 @@ from tests.docker.postgres import postgres
 from tests.docker.test_compose_file import new_secrets
 from tests.waiting import free_ports, until
 
-PORTS = {"postgres": 5432, "label-studio": 8080, "backend": 8081, "ml-backend": 9090}
+PORTS = {"postgres": 5432, "label-studio": 8080, "backend": 8081, "trainer": 8082, "ml-backend": 9090}
 FOLDERS = ("store", "keys", "weights", "rounds", "label-studio")
 
 
@@ -113,7 +113,7 @@ def test_each_service_owns_its_database_and_cannot_read_the_other(to: Translatio
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("name", ["backend", "ml-backend"])
+@pytest.mark.parametrize("name", ["backend", "trainer", "ml-backend"])
 def test_our_services_start_as_the_compose_file_says(name: str, to: Translation) -> None:
     with running(name, to) as address:
         assert probe.ask(f"{address}/live")[0] == 200
