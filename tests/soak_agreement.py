@@ -101,8 +101,8 @@ def page(rows: list[tuple[Cell, float, float, float, int]], commit: str) -> str:
         "# Coverage of the 95% interval of linear kappa (simulated)",
         "",
         f"Commit `{commit}`, seed {first.seed}, {first.repetitions} repetitions a row, 2,000 resamples each. "
-        f"Two readers, {DISCS} discs a patient, correlation {WITHIN} between discs of a patient in latent grade "
-        "and in reading error. Margins: "
+        f"Two readers, {DISCS} discs a patient, correlation {WITHIN} between discs of a patient in latent "
+        "grade and in reading error. Margins: "
         + "; ".join(f"{name} {'/'.join(f'{m:.0%}' for m in values)}" for name, values in MARGINS.items())
         + ". The simulation error of a coverage of 95% is 0.7 points (one standard error). Made by "
         "`python -m tests.soak_agreement`.",

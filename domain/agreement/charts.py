@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
+from math import ceil, floor
 
 from domain.agreement.estimates import Statistic
 from domain.agreement.schema import Drift, DriftPoint, Table
@@ -146,15 +147,16 @@ def _shortened(label: str, longest: int = 27) -> str:
 
 
 def _extent(statistics: Sequence[Statistic]) -> tuple[float, float]:
+    """Axis from 0 to 1, widened in steps of 0.2 where values or limits lie beyond."""
     values = [v for s in statistics for v in (s.value, s.low, s.high) if v is not None]
-    low = min([0.0, *values])
-    return (low if low == 0 else -(-(-low * 5 // 1) / 5) - 0.2), max([1.0, *values])
+    low, high = min([0.0, *values]), max([1.0, *values])
+    return floor(round(low * 5, 6)) / 5, ceil(round(high * 5, 6)) / 5
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    step = 0.2 if high - low <= 2.2 else (high - low) / 6
-    first = round(low / step)
-    return [round((first + i) * step, 6) for i in range(round((high - low) / step) + 1)]
+    fifths = round((high - low) * 5)
+    every = ceil(fifths / 11)
+    return [round(low + i / 5, 6) for i in range(0, fifths + 1, every)]
 
 
 def trend(drift: Drift, *, name: str = "trend", title: str = "Linear kappa by month") -> str:

@@ -22,7 +22,8 @@ def ratio(numerator: Array, denominator: Array) -> Array:
 
 
 def _inner(weights: Array, matrix: Array) -> Array:
-    return np.asarray((matrix.reshape(*matrix.shape[:-2], -1)) @ weights.ravel(), dtype=np.float64)
+    flat = matrix.reshape(*matrix.shape[:-2], weights.size)
+    return np.asarray(flat @ weights.ravel(), dtype=np.float64)
 
 
 def observed(moments: Moments, weights: Array) -> Array:
