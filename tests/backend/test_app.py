@@ -29,15 +29,15 @@ def routes() -> list[tuple[str, str, APIRoute]]:
     return [(m, r.path, r) for r in found if isinstance(r, APIRoute) for m in sorted(r.methods or ())]
 
 
-@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p, _ in routes() if p not in OPEN])
-def test_every_route_is_closed_to_strangers(workplace: Workplace, method: str, path: str) -> None:
-    if "postgres" in workplace.settings.database_url:
-        return
-    address = re.sub(r"\{[^}]+\}", "p-00000000", path)
+def test_every_route_is_closed_to_strangers(workplace: Workplace) -> None:
+    closed = [(method, path) for method, path, _ in routes() if path not in OPEN]
+    assert len(closed) > 20
     with workplace.client() as stranger:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "discloop_session=wrong"}):
-            answer = stranger.request(method, address, headers=headers)
-            assert answer.status_code == 401, (method, path, headers, answer.status_code)
+        for method, path in closed:
+            address = re.sub(r"\{[^}]+\}", "1", path)
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "discloop_session=wrong"}):
+                answer = stranger.request(method, address, headers=headers)
+                assert answer.status_code == 401, (method, path, headers, answer.status_code)
 
 
 def test_every_form_checks_its_token() -> None:
