@@ -1,8 +1,9 @@
-"""What two readings say alike, as one reading: boxes averaged, open questions left blank."""
+"""What two readings say alike, as one reading, and what of it a third reader has to decide."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from domain.boxes import Box
 from domain.disagreements import Comparison, LesionPair, Subject
@@ -11,7 +12,7 @@ from domain.taxonomy import DisagreementKind, HerniationType, NumberingBasis, Qu
 
 
 def agreed_findings(first: Findings, second: Findings, comparison: Comparison) -> Findings:
-    """What both readings say alike; the prefilled part of an adjudication.
+    """What both readings say alike.
 
     A disc whose grade or gradability differs keeps its box and level without a grade; one whose level
     differs, or whose column is shifted, keeps its grade without a level. What only one reader marked is
@@ -35,6 +36,57 @@ def agreed_findings(first: Findings, second: Findings, comparison: Comparison) -
         transitional=first.transitional and second.transitional,
         numbering=first.numbering if first.numbering is second.numbering else NumberingBasis.ASSUMED,
     )
+
+
+class Prefill(NamedTuple):
+    """What an adjudicator starts from."""
+
+    findings: Findings
+    asked: frozenset[tuple[Subject, int]]
+    """Findings, by kind and place in their list, of which the adjudicator must say whether they are there."""
+
+
+def prefill(first: Findings, second: Findings, comparison: Comparison) -> Prefill:
+    """What both say alike, and after it what only one marked or both marked differently, to be decided."""
+    agreed = agreed_findings(first, second, comparison)
+    shifted = any(d.kind is DisagreementKind.LEVEL_SHIFT for d in comparison.disagreements)
+    asked: set[tuple[Subject, int]] = set()
+    discs, both = [], iter(agreed.discs)
+    for place, pair in enumerate(comparison.discs):
+        if pair.first is not None and pair.second is not None:
+            discs.append(next(both))
+            continue
+        alone = first.discs[pair.first] if pair.first is not None else second.discs[pair.second or 0]
+        discs.append(alone.model_copy(update={"level": None}) if shifted else alone)
+        asked.add((Subject.DISC, place))
+    open_pairs = [p for p in comparison.lesions if not _settled(p, comparison)]
+    herniations, zones = list(agreed.herniations), list(agreed.hiz)
+    for marked in open_pairs:
+        if marked.subject is Subject.HERNIATION:
+            asked.add((marked.subject, len(herniations)))
+            herniations.append(_open_herniation(first, second, marked, shifted))
+        else:
+            asked.add((marked.subject, len(zones)))
+            zones.append(_open_hiz(first, second, marked, shifted))
+    findings = agreed.model_copy(
+        update={"discs": tuple(discs), "herniations": tuple(herniations), "hiz": tuple(zones)}
+    )
+    return Prefill(findings, frozenset(asked))
+
+
+def _open_herniation(first: Findings, second: Findings, pair: LesionPair, shifted: bool) -> Herniation:
+    if pair.first and pair.second:
+        return _herniation(first, second, pair, shifted).model_copy(update={"type": None})
+    marks = [first.herniations[i] for i in pair.first] or [second.herniations[i] for i in pair.second]
+    level = None if shifted else marks[0].level
+    return Herniation(boxes=_boxes(marks), level=level, type=marks[0].type)
+
+
+def _open_hiz(first: Findings, second: Findings, pair: LesionPair, shifted: bool) -> Hiz:
+    if pair.first and pair.second:
+        return _hiz(first, second, pair, shifted).model_copy(update={"side": None})
+    marks = [first.hiz[i] for i in pair.first] or [second.hiz[i] for i in pair.second]
+    return Hiz(boxes=_boxes(marks), level=None if shifted else marks[0].level, side=marks[0].side)
 
 
 def _disc(ours: Disc, theirs: Disc, differing: set[DisagreementKind], shifted: bool) -> Disc:

@@ -49,17 +49,21 @@ class Quotas(BaseModel):
             "hiz": 200,
         }
     )
-    rarity: float = Field(default=1.0, ge=0)
+    rarity: float = Field(default=3.0, ge=0)
     """Weight of expected rare discs against uncertainty, which lies between 0 and 1 a disc."""
 
     def needs(self, have: Mapping[str, int]) -> Array:
-        """(7,) what is missing of each class of `CLASSES`, 0 (quota met) to 1 (none yet)."""
-        return np.array(
-            [
-                max(0.0, 1 - have.get(name, 0) / self.wanted[name]) if self.wanted.get(name) else 0.0
-                for name in CLASSES
-            ]
-        )
+        """(7,) how far each class of `CLASSES` lags behind the mean of all, 0 (not at all) to 1 (none yet).
+
+        A class whose quota is met needs nothing. Relative to the others, because early on every class is
+        far from its quota and the question is which is starved.
+        """
+        wanted = np.array([self.wanted.get(name, 0) for name in CLASSES], dtype=np.float64)
+        filled = np.array([have.get(name, 0) for name in CLASSES]) / np.maximum(wanted, 1)
+        asked = wanted > 0
+        pace = float(filled[asked].mean()) if asked.any() else 0.0
+        lag = np.ones(len(CLASSES)) if pace == 0 else (1 - filled / pace).clip(0, 1)
+        return np.where(asked & (filled < 1), lag, 0.0)
 
 
 class Stratum(StrEnum):
@@ -156,7 +160,7 @@ def rank(
         count: How many are wanted; fewer come back from a smaller pool.
         have: Discs labelled so far, by the names of `CLASSES`.
         quotas: What a good training set has.
-        random_share: Share of `count` drawn at random, at least one unit.
+        random_share: Share of `count` drawn at random; a share of less than one unit is one unit that often.
         seed: Of the draw and of the order among equal scores.
 
     Raises:
@@ -168,8 +172,9 @@ def rank(
     count = min(count, total)
     if count == 0:
         return []
-    drawn = min(count, max(1, round(random_share * count)))
     rng = np.random.default_rng(seed)
+    share = random_share * count
+    drawn = int(rng.random() < share) if share < 1 else min(count, round(share))
     value = scores(pool, quotas, have)
     at_random = rng.choice(total, size=drawn, replace=False)
     order = np.lexsort((rng.permutation(total), -value))
@@ -179,6 +184,10 @@ def rank(
     place = np.empty(total, dtype=np.intp)
     place[order] = np.arange(total)
     inclusion = _inclusion(place, total, drawn, count - drawn)
+    if share < 1:
+        inclusion = (1 - share) * _inclusion(place, total, 0, count) + share * _inclusion(
+            place, total, 1, count - 1
+        )
     explain = _Explainer(pool, quotas.needs(have), have)
     return [
         Pick(
@@ -186,7 +195,7 @@ def rank(
             stratum=stratum,
             score=float(value[i]),
             inclusion=float(inclusion[i]),
-            random_inclusion=drawn / total,
+            random_inclusion=(share if share < 1 else drawn) / total,
             explanation=explain(i, stratum),
         )
         for stratum, rows in ((Stratum.RANDOM, at_random), (Stratum.RANKED, ranked))
@@ -208,6 +217,8 @@ def _inclusion(place: NDArray[np.intp], total: int, drawn: int, ranked: int) -> 
     """
     if ranked == 0 or drawn == total:
         return np.full(total, drawn / total)
+    if drawn == 0:
+        return np.where(place < ranked, 1.0, 0.0)
     share = drawn / total
     needed = place - ranked + 1
     moved_up = hypergeom.sf(needed - 1, total - 1, place, drawn)
