@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 Floats = npt.NDArray[np.float32]
@@ -43,6 +44,8 @@ def compile_network(
         runtime: Which.
         threads: CPU threads a call may use.
     """
-    module = import_module(f"ml_backend.runtimes.{runtime.value}")
-    compile_: CompileNetwork = module.compile_network
-    return compile_(network.eval(), examples, threads=threads)
+    network.eval()
+    with torch.no_grad():
+        network(*examples)  # Ultralytics' head keeps its anchors from the first picture: none may be traced
+    compile_: CompileNetwork = import_module(f"ml_backend.runtimes.{runtime.value}").compile_network
+    return compile_(network, examples, threads=threads)
