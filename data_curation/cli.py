@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from data_curation.cohort import Cohort, read_cohort
 from data_curation.curation import Origin
 from data_curation.curation import curate as run_curation
+from data_curation.exporting import EXPORTERS, export_labels
 from data_curation.identity import read_or_make_key
+from data_curation.importers import coco, labelimg, labelme, yolo
+from data_curation.importers.pictures import DEFAULT_PATTERN, ImportedStudy, Picture, studies_of
+from data_curation.importers.table import Table
+from data_curation.importing import import_studies
 from data_curation.phantom.generation import make_phantoms
 from data_curation.policy import POLICY
 from data_curation.summary import in_words
@@ -101,8 +106,7 @@ def curate(
     with one_line_errors(), _stages() as progress:
         if not dicom.is_dir():
             raise DiscLoopError(f"{dicom}: expected a folder of DICOM files")
-        if re.fullmatch(r"[A-Za-z0-9-]{4,40}", site) is None:
-            raise DiscLoopError(f"--site: expected 4 to 40 letters, digits or hyphens, got {site}")
+        check_site(site)
         path = key or store.parent / "curation.key"
         secret, made = read_or_make_key(path)
         if made:
@@ -120,6 +124,12 @@ def curate(
     show(summary.model_dump(mode="json"), as_json, in_words(summary))
 
 
+def check_site(site: str) -> None:
+    """Refuse a site's code that would not fit a manifest."""
+    if re.fullmatch(r"[A-Za-z0-9-]{4,40}", site) is None:
+        raise DiscLoopError(f"--site: expected 4 to 40 letters, digits or hyphens, got {site}")
+
+
 @contextmanager
 def _stages() -> Iterator[Callable[[str, int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -132,3 +142,92 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[stage], completed=done, total=total or None)
 
         yield tell
+
+
+import_app = typer.Typer(no_args_is_help=True, help="Public data sets and earlier label files into a store.")
+Source = Annotated[Path, typer.Argument(help="Folder (or COCO file) to read.")]
+StoreFolder = Annotated[Path, typer.Argument(help="The store: slices, manifest.jsonl, labels.jsonl.")]
+Key = Annotated[Path | None, typer.Option(help="Pseudonym key. Default: curation.key beside the store.")]
+Site = Annotated[str, typer.Option(help="Short code of where the studies come from.")]
+External = Annotated[bool, typer.Option(help="The site's patients are for external testing only.")]
+TableFile = Annotated[Path | None, typer.Option(help="JSON of label names and codes, beside the usual ones.")]
+Pattern = Annotated[str, typer.Option(help="Regular expression on file names, with (?P<patient>...).")]
+
+
+def _import(
+    name: str, source: Path, studies: Iterable[ImportedStudy], store: Path, key: Path | None, site: str,
+    external: bool, as_json: bool,
+) -> None:  # fmt: skip
+    if not source.exists():
+        raise DiscLoopError(f"{source}: expected a folder or file to import")
+    check_site(site)
+    secret, _ = read_or_make_key(key or store.parent / "curation.key")
+    with _stages() as progress:
+        summary = import_studies(
+            name,
+            studies,
+            store,
+            key=secret,
+            policy=POLICY,
+            site=site,
+            external=external,
+            progress=lambda done: progress("importing", done, 0),
+        )
+    words = (
+        f"{summary.imported} studies, {summary.boxes} boxes, {summary.graded} graded discs; {summary.splits}"
+    )
+    show(summary.model_dump(mode="json"), as_json, words)
+
+
+@import_app.command("spider")
+def import_spider(
+    source: Source, store: StoreFolder, key: Key = None, site: Site = "spider", external: External = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """SPIDER as published (.mha, masks, gradings), or as PNG slices with its CSV files."""
+    # SimpleITK takes long to load, and every command of discloop would wait for it.
+    from data_curation.importers import spider
+
+    with one_line_errors():
+        _import("spider", source, spider.read(source, Table()), store, key, site, external, as_json)
+
+
+def _add_picture_format(name: str, read: Callable[[Path, Table], Iterable[Picture]], words: str) -> None:
+    @import_app.command(name, help=words)
+    def command(
+        source: Source,
+        store: StoreFolder,
+        key: Key = None,
+        site: Site = "imported",
+        external: External = False,
+        table: TableFile = None,
+        pattern: Pattern = DEFAULT_PATTERN,
+        as_json: AsJson = False,
+    ) -> None:
+        with one_line_errors():
+            studies = studies_of(read(source, Table.read(table)), pattern)
+            _import(name, source, studies, store, key, site, external, as_json)
+
+
+_add_picture_format("labelme", labelme.read, "Labelme JSON files beside their pictures.")
+_add_picture_format("labelimg", labelimg.read, "LabelImg (Pascal VOC) XML files beside their pictures.")
+_add_picture_format("coco", coco.read, "COCO detection JSON and its pictures.")
+_add_picture_format("yolo", yolo.read, "A YOLO data set: data.yaml, images/, labels/.")
+
+
+def export(
+    name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(EXPORTERS)}.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make; must be absent or empty.")],
+    store: Annotated[Path, typer.Option(help="The store.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Labels as JSON lines. Default: labels.jsonl of the store.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Named in the data set's card.")] = "not stated",
+    as_json: AsJson = False,
+) -> None:
+    """Write labels and their slices as a data set, with a card of what is in it."""
+    with one_line_errors():
+        result = export_labels(
+            name, out, store=store, labels=labels or store / "labels.jsonl", licence=licence
+        )
+    show(result, as_json, f"{result['written']} written to {out}")

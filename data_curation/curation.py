@@ -12,21 +12,19 @@ from pathlib import Path
 
 from data_curation.cohort import Cohort
 from data_curation.discovery import find_sources
+from data_curation.finishing import finish
 from data_curation.headers import Instance, Person
 from data_curation.identity import PseudonymKey
 from data_curation.indexing import Index, Read, executor, spread
 from data_curation.policy import Policy
-from data_curation.splits import Newcomer, Placed, place
 from data_curation.store import Record, Store
 from data_curation.studies import Prepared, curate_study
-from data_curation.summary import FileNote, StudyNote, Summary, contact_sheet, counted
-from data_curation.verification import check_folder, check_json, verify_store
+from data_curation.summary import FileNote, Summary, counted
+from data_curation.verification import check_folder, check_json
 from domain.errors import DiscLoopError
-from domain.manifest import Study
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `curating`), how many are done, and of how many (0: not known)."""
-SAME_PIXELS = "same pixels as another study"
 
 
 @dataclass(frozen=True)
@@ -164,43 +162,26 @@ class _Run:
         shutil.rmtree(folder, ignore_errors=True)
 
     def finish(self) -> Summary:
-        """Place the patients, write the manifest and the contact sheet, and verify the whole store."""
-        store, placed = self._store, self._store.read_splits()
-        refused = _same_pixels(store, placed, self._key)
-        newcomers = [
-            Newcomer(
-                r.curated.patient, r.site, r.curated.age_band, r.external,
-                self._origin.cohort.enriched.get(r.curated.patient),
-            )
-            for r in store.records()
-            if r.curated is not None and r.study not in refused
-        ]  # fmt: skip
-        placed = place(newcomers, placed, self._key, self._policy.splits)
-        store.write_splits(placed)
-        notes = list(_notes(store, refused))
-        count = store.write_manifest(_lines(store, placed, refused))
-        store.write_pages(contact_sheet(store.read_manifest(), notes))
-        verified = verify_store(store.root, self._index.known, "".join(contact_sheet([], [])))
+        """What depends on all studies, and the summary."""
+        done = finish(self._store, self._key, self._policy, self._index.known, self._origin.cohort.enriched)
         files = tuple(
             FileNote(file=_number(s.source.name, self._key), reason=s.reason) for s in self._index.skipped
         )
-        studies = list(store.read_manifest())
-        patients = {s.patient: s.split.value for s in studies}
         return Summary(
             files=self._index.files + len(files),
             studies=len(self._fingerprints),
-            curated=count,
+            curated=done.studies,
             unchanged=self._unchanged,
             changed=self._changed,
-            slices=sum(len(series.slices) for s in studies for series in s.series),
-            splits=counted(patients.values()),
-            flags=counted(flag for s in studies for series in s.series for flag in series.flags),
+            slices=done.slices,
+            splits=done.splits,
+            flags=done.flags,
             files_skipped=counted(f.reason for f in files),
-            studies_rejected=counted(n.reason for n in notes if n.series is None),
-            series_rejected=counted(n.reason for n in notes if n.series is not None),
-            verified_files=verified,
+            studies_rejected=counted(n.reason for n in done.notes if n.series is None),
+            series_rejected=counted(n.reason for n in done.notes if n.series is not None),
+            verified_files=done.verified,
             skipped=files,
-            rejected=tuple(notes),
+            rejected=done.notes,
         )
 
 
@@ -214,51 +195,3 @@ def _write_skipped(path: Path, index: Index, key: PseudonymKey) -> None:
         for item in index.skipped:
             line = {"file": _number(item.source.name, key), "reason": item.reason, "path": item.source.name}
             file.write(json.dumps(line) + "\n")
-
-
-def _same_pixels(store: Store, placed: dict[str, Placed], key: PseudonymKey) -> set[str]:
-    """Studies whose pixels another study has: the one of a patient who was placed first stays."""
-    holders: dict[str, tuple[bool, str, str]] = {}
-    refused = set()
-    for record in store.records():
-        if record.curated is None:
-            continue
-        patient = record.curated.patient
-        mine = (patient not in placed, key.order(patient), record.study)
-        for digest in record.curated.pixels:
-            other = holders.get(digest)
-            if other is None or mine < other:
-                holders[digest] = mine
-            if other is not None:
-                refused.add(max(mine, other)[2])
-    return refused
-
-
-def _notes(store: Store, refused: set[str]) -> Iterator[StudyNote]:
-    for record in store.records():
-        reason = SAME_PIXELS if record.study in refused else record.reason
-        if reason is not None:
-            yield StudyNote(study=record.study, reason=reason)
-        for note in record.notes:
-            yield StudyNote(study=record.study, series=note.series, reason=note.reason)
-
-
-def _lines(store: Store, placed: dict[str, Placed], refused: set[str]) -> Iterator[Study]:
-    for record in store.records():
-        curated = record.curated
-        if curated is not None and record.study not in refused:
-            where = placed[curated.patient]
-            yield Study(
-                patient=curated.patient,
-                study=curated.study,
-                site=record.site,
-                split=where.split,
-                enrichment=where.enrichment,
-                age_band=curated.age_band,
-                sex=curated.sex,
-                month=curated.month,
-                numbering=curated.numbering,
-                series=curated.series,
-                localizer=curated.localizer,
-                digest=curated.digest,
-            )

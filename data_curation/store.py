@@ -2,6 +2,7 @@
 
 ```
 STORE/manifest.jsonl               one line a study, sorted by pseudonym
+STORE/labels.jsonl                 labels that came with imported studies (`labels.LabelledStudy`)
 STORE/studies/<study>/<plane>/     slices
 STORE/.curation/store.json         which key and site the store belongs to
 STORE/.curation/splits.json        each patient's split, never changed
@@ -17,7 +18,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -74,7 +75,7 @@ class Store:
                 raise DiscLoopError(f"{root}: another curation is writing to this store") from error
             store._check_key(key_fingerprint)
             shutil.rmtree(store.work, ignore_errors=True)
-            for part in (store.work, store._state / "records", root / "studies"):
+            for part in (store.work, store._state / "records", store._state / "labels", root / "studies"):
                 part.mkdir(exist_ok=True)
             yield store
             shutil.rmtree(store.work, ignore_errors=True)
@@ -105,8 +106,9 @@ class Store:
             if record is not None:
                 yield record
 
-    def keep(self, record: Record, folder: Path | None) -> None:
-        """Put a study's files in their place, then its record: a kill between leaves it to be made again."""
+    def keep(self, record: Record, folder: Path | None, labels: BaseModel | None = None) -> None:
+        """Put a study's files in their place, then its labels and its record: a kill between leaves it to be
+        made again."""
         home = self.root / "studies" / record.study
         note = self._state / "records" / f"{record.study}.json"
         note.unlink(missing_ok=True)
@@ -114,6 +116,8 @@ class Store:
             os.replace(home, self.work / f"old-{record.study}")
         if folder is not None and record.curated is not None:
             os.replace(folder, home)
+        if labels is not None:
+            write_text(self._state / "labels" / f"{record.study}.json", labels.model_dump_json() + "\n")
         write_text(note, record.model_dump_json() + "\n")
         shutil.rmtree(self.work / f"old-{record.study}", ignore_errors=True)
 
@@ -148,9 +152,14 @@ class Store:
 
     def read_manifest(self) -> Iterator[Study]:
         """The studies of `manifest.jsonl`."""
-        with (self.root / "manifest.jsonl").open(encoding="utf-8") as file:
-            for line in file:
-                yield Study.model_validate_json(line)
+        return read_studies(self.root)
+
+    def gather_labels(self, studies: Iterable[str]) -> None:
+        """Write `labels.jsonl` of the labels that came with the studies, where any did."""
+        parts = [self._state / "labels" / f"{study}.json" for study in studies]
+        labelled = [path.read_text("utf-8") for path in parts if path.exists()]
+        if labelled:
+            write_text(self.root / "labels.jsonl", "".join(labelled))
 
     def write_pages(self, parts: Iterator[str]) -> None:
         """Write `contact-sheet.html`."""
@@ -168,3 +177,23 @@ def write_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(unfinished, path)
+
+
+def read_studies(root: Path) -> Iterator[Study]:
+    """The studies of a store's `manifest.jsonl`.
+
+    Raises:
+        DiscLoopError: If it is absent, or a line is not a study.
+    """
+    path = root / "manifest.jsonl"
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield Study.model_validate_json(line)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    field = ".".join(str(part) for part in first["loc"])
+                    raise DiscLoopError(f"{path}, line {number}: {field}: {first['msg']}") from error
+    except OSError as error:
+        raise DiscLoopError(f"{path}: expected a store's manifest, got {error.strerror}") from error

@@ -43,7 +43,7 @@ _PATTERNS = tuple(
     )
 )
 _FILE_NAMES = re.compile(
-    r"manifest\.jsonl|contact-sheet\.html|\.curation/(store|splits|summary)\.json|\.curation/lock"
+    r"manifest\.jsonl|labels\.jsonl|\.curation/labels/st-[0-9a-f]{12}\.json|contact-sheet\.html|\.curation/(store|splits|summary)\.json|\.curation/lock"
     rf"|\.curation/records/st-[0-9a-f]{{12}}\.json|{_IMAGE}"
 )
 _REASON = re.compile(r"[A-Za-z0-9 ,:-]{3,80}")
@@ -55,7 +55,7 @@ _FIELDS = (
 )  # fmt: skip
 FLAGS = (
     "uneven_gaps", "duplicate_slices", "damaged_slices", "signal_to_noise", "ghosting", "void_share",
-    "discs_seen", "cut_off", "same_pixels", "masked_text",
+    "discs_seen", "cut_off", "same_pixels", "masked_text", "spacing_assumed",
 )  # fmt: skip
 """Names that a series' flags may have."""
 
@@ -187,7 +187,7 @@ def verify_store(root: Path, known: Known, prose: str = "") -> int:
     """
     count = check_folder(root)
     for path in (root / "manifest.jsonl", *sorted((root / ".curation").rglob("*.json"))):
-        if path.exists() and path.name != "summary.json":
+        if path.exists() and path.name != "summary.json" and path.parent.name != "labels":
             with path.open(encoding="utf-8") as file:
                 lines = file if path.suffix == ".jsonl" else [file.read()]
                 for line in lines:

@@ -1,0 +1,1 @@
+"""Public data sets and earlier label files: one module a format, each with `read(source, table)`."""

@@ -1,0 +1,60 @@
+"""YOLO: `data.yaml` names the classes; a text file a picture, a line a box: class, centre, size as shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from PIL import Image as PillowImage
+
+from data_curation.importers.pictures import Mark, Picture
+from data_curation.importers.table import Table
+from domain.boxes import Box
+from domain.errors import DiscLoopError
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+
+
+def read(source: Path, table: Table) -> Iterator[Picture]:
+    """All pictures below `images`, with their text files below `labels`.
+
+    Raises:
+        DiscLoopError: Naming the file, the line and what is wrong in it.
+    """
+    names = _names(source)
+    folder = source / "images"
+    pictures = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _PICTURES)
+    if not pictures:
+        raise DiscLoopError(f"{folder}: expected pictures")
+    for picture in pictures:
+        text = source / "labels" / picture.relative_to(folder).with_suffix(".txt")
+        marks = tuple(_marks(text, picture, names, table)) if text.exists() else ()
+        yield Picture(picture, marks)
+
+
+def _names(source: Path) -> dict[int, str]:
+    path = source / "data.yaml"
+    try:
+        names = yaml.safe_load(path.read_bytes())["names"]
+        return {int(k): str(v) for k, v in (names.items() if isinstance(names, dict) else enumerate(names))}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise DiscLoopError(f"{path}: expected `names`, the classes' names") from error
+
+
+def _marks(text: Path, picture: Path, names: dict[int, str], table: Table) -> Iterator[Mark]:
+    with PillowImage.open(picture) as image:
+        width, height = image.size
+    for number, line in enumerate(text.read_text("utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        where = f"{text}, line {number}"
+        try:
+            kind, x, y, w, h = line.split()[:5]
+            name = names[int(kind)]
+            centre_x, centre_y = float(x) * width, float(y) * height
+            half_x, half_y = float(w) * width / 2, float(h) * height / 2
+            box = Box(x1=centre_x - half_x, y1=centre_y - half_y, x2=centre_x + half_x, y2=centre_y + half_y)
+        except (ValueError, KeyError) as error:
+            raise DiscLoopError(f"{where}: expected a class of data.yaml and four shares") from error
+        yield Mark(table.meaning(name, where), box)

@@ -1,0 +1,256 @@
+"""Exports come back as the same labels; earlier label files come in; unknown names are refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+
+from data_curation.exporters.bundle import numbered
+from data_curation.exporting import export_labels
+from data_curation.identity import PseudonymKey
+from data_curation.importers import coco, labelimg, labelme, spider, yolo
+from data_curation.importers.pictures import studies_of
+from data_curation.importers.table import Table, code_of
+from data_curation.importing import import_studies
+from data_curation.labels import LabelledStudy, LabelledUnit, Provenance, read_labels, write_labels
+from data_curation.phantom.truth import findings_by_study
+from data_curation.policy import POLICY
+from domain.errors import DiscLoopError
+from domain.findings import Findings
+from domain.taxonomy import Level, Plane
+from tests.data_curation.conftest import Curated, Phantoms, read_manifest
+
+
+@pytest.fixture(scope="module")
+def labels(
+    phantoms: Phantoms, curated: Curated, key: PseudonymKey, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What perfect readers say of the phantoms."""
+    path = tmp_path_factory.mktemp("labels") / "labels.jsonl"
+    write_labels(
+        path,
+        [
+            LabelledStudy(
+                patient=curated.studies[study].patient,
+                study=study,
+                units=tuple(
+                    LabelledUnit(findings=f, provenance=Provenance(source="agreed")) for f in planes.values()
+                ),
+            )
+            for study, planes in findings_by_study(phantoms.truth, key).items()
+        ],
+    )
+    return path
+
+
+Flat = set[tuple[int, str, tuple[float, ...]]]
+
+
+def _flat(findings: Findings, *, with_level: bool) -> Flat:
+    """Every box with its slice and code."""
+    return {
+        (at.slice, code_of(finding, with_level=with_level), tuple(round(v, 4) for v in at.box.as_list()))
+        for _, _, finding in numbered(findings)
+        for at in finding.boxes
+    }
+
+
+def _as_labelled(path: Path) -> dict[tuple[str, Plane], Findings]:
+    return {(s.study, u.findings.plane): u.findings for s in read_labels(path) for u in s.units}
+
+
+@pytest.mark.parametrize("form", ["yolo", "coco"])
+def test_what_is_exported_comes_back(curated: Curated, labels: Path, tmp_path: Path, form: str) -> None:
+    done = export_labels(form, tmp_path / "out", store=curated.store, labels=labels, licence="CC BY 4.0")
+    assert done["written"] == sum(len(s.slices) for study in curated.studies.values() for s in study.series)
+    again = studies_of(
+        yolo.read(tmp_path / "out", Table()) if form == "yolo" else coco.read(tmp_path / "out", Table())
+    )
+    came = {(s.study, u.plane): u.findings for s in again for u in s.units}
+    went = _as_labelled(labels)
+    assert came.keys() == went.keys()
+    for unit, findings in went.items():
+        with_level = form == "coco"
+        assert _flat(came[unit], with_level=with_level) == _flat(findings, with_level=with_level)
+    if form == "coco":
+        for unit, findings in went.items():
+            assert len(came[unit].herniations) == len(findings.herniations)
+            assert [d.pfirrmann for d in came[unit].discs] == [d.pfirrmann for d in findings.discs]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "Licence: CC BY 4.0" in card
+    assert "| agreed | 6 |" in card
+
+
+def test_csv_names_every_finding(curated: Curated, labels: Path, tmp_path: Path) -> None:
+    export_labels("csv", tmp_path / "out", store=curated.store, labels=labels)
+    with (tmp_path / "out" / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    went = _as_labelled(labels)
+    assert len(rows) == sum(len(list(numbered(f))) for f in went.values())
+    for row in rows:
+        findings = went[row["study"], Plane(row["plane"])]
+        found = next(f for k, i, f in numbered(findings) if (k, str(i)) == (row["finding"], row["index"]))
+        assert [float(row[e]) for e in ("x1", "y1", "x2", "y2")] == found.primary.box.as_list()
+        assert (row["level"], row["slice"]) == (found.level, str(found.primary.slice))
+
+
+def test_structured_reports_say_the_same_and_refer_to_their_images(
+    curated: Curated, labels: Path, tmp_path: Path
+) -> None:
+    export_labels("dicom-sr", tmp_path / "out", store=curated.store, labels=labels)
+    (study, plane), findings = next(iter(_as_labelled(labels).items()))
+    folder = tmp_path / "out" / study / plane.value
+    report = hd.sr.srread(folder / "report.dcm")
+    images = {str(d.SOPInstanceUID): d for d in map(pydicom.dcmread, (folder / "images").iterdir())}
+    content: Any = report.content
+    groups = content.get_planar_roi_measurement_groups()
+    told = list(numbered(findings))
+    assert len(groups) == len(told)
+    for group, (kind, number, finding) in zip(groups, told, strict=True):
+        assert group.tracking_identifier == f"{kind}-{number}"
+        region = group.roi
+        assert region is not None
+        corners = region.value
+        assert [*corners.min(axis=0), *corners.max(axis=0)] == pytest.approx(finding.primary.box.as_list())
+        uid = (
+            str(group.referenced_sop_instance_uid) if hasattr(group, "referenced_sop_instance_uid") else None
+        )
+        assert uid is None or uid in images
+        meanings = [e.value.meaning for e in group.get_qualitative_evaluations()]
+        if kind == "disc":
+            assert f"Pfirrmann grade {findings.discs[number - 1].pfirrmann}" in meanings
+    source = curated.studies[study].series[0].slices[0]
+    assert source.source is not None
+    first = next(d for d in images.values() if d.InstanceNumber == 1)
+    assert np.array_equal(first.pixel_array, np.asarray(Image.open(curated.store / source.source)))
+    assert str(first.PatientName).startswith("pt-")
+
+
+def test_labels_that_do_not_fit_the_store_are_refused(curated: Curated, labels: Path, tmp_path: Path) -> None:
+    study = next(read_labels(labels))
+    write_labels(tmp_path / "stranger.jsonl", [study.model_copy(update={"study": "st-000000000000"})])
+    with pytest.raises(DiscLoopError, match="not in the store's manifest"):
+        export_labels("csv", tmp_path / "out", store=curated.store, labels=tmp_path / "stranger.jsonl")
+    (tmp_path / "broken.jsonl").write_text('{"patient": "pt-1234"}\n')
+    with pytest.raises(DiscLoopError, match="line 1: study"):
+        export_labels("csv", tmp_path / "out", store=curated.store, labels=tmp_path / "broken.jsonl")
+    with pytest.raises(DiscLoopError, match="one of yolo, coco, csv, dicom-sr"):
+        export_labels("pptx", tmp_path / "out", store=curated.store, labels=labels)
+    assert not (tmp_path / "out").exists()
+
+
+def _picture(path: Path, seed: int = 0) -> None:
+    noise = np.random.default_rng(seed).integers(0, 255, (60, 80), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def _labelme(folder: Path, label: str = "Grade 3") -> None:
+    folder.mkdir(exist_ok=True)
+    _picture(folder / "patient7_01.png")
+    shapes = [
+        {"label": label, "points": [[10, 20], [30, 40]], "shape_type": "rectangle"},
+        {"label": "HIZ", "points": [[12, 22], [14, 22], [14, 26]], "shape_type": "polygon"},
+    ]
+    content = {"imagePath": "patient7_01.png", "shapes": shapes, "imageHeight": 60, "imageWidth": 80}
+    (folder / "patient7_01.json").write_text(json.dumps(content))
+
+
+def test_labelme_comes_in(tmp_path: Path, key: PseudonymKey) -> None:
+    _labelme(tmp_path / "in")
+    studies = studies_of(labelme.read(tmp_path / "in", Table()))
+    assert [s.patient for s in studies] == ["patient7"]
+    store = tmp_path / "store"
+    summary = import_studies("labelme", studies, store, key=key, policy=POLICY, site="earlier")
+    assert (summary.imported, summary.boxes, summary.graded) == (1, 2, 1)
+    (study,), (labelled,) = read_manifest(store), list(read_labels(store / "labels.jsonl"))
+    assert (study.study, study.patient) == (labelled.study, labelled.patient)
+    findings = labelled.units[0].findings
+    assert findings.discs[0].primary.box.as_list() == [10, 20, 30, 40]
+    assert findings.hiz[0].primary.box.as_list() == [12, 22, 14, 26]
+    assert "patient7" not in (store / "manifest.jsonl").read_text()
+    again = import_studies("labelme", studies, store, key=key, policy=POLICY, site="earlier")
+    assert again == summary
+
+
+def test_labelimg_counts_from_one(tmp_path: Path) -> None:
+    _picture(tmp_path / "a_1.png")
+    (tmp_path / "a_1.xml").write_text(
+        "<annotation><filename>a_1.png</filename><object><name>pfirrmann_5</name><bndbox><xmin>1</xmin>"
+        "<ymin>11</ymin><xmax>80</xmax><ymax>20</ymax></bndbox></object></annotation>"
+    )
+    (study,) = studies_of(labelimg.read(tmp_path, Table()))
+    disc = study.units[0].findings.discs[0]
+    assert (disc.pfirrmann, disc.primary.box.as_list()) == (5, [0, 10, 80, 20])
+    (tmp_path / "bomb.xml").write_text('<!DOCTYPE a [<!ENTITY b "b">]><annotation>&b;</annotation>')
+    with pytest.raises(DiscLoopError, match=r"bomb\.xml: not a LabelImg file"):
+        list(labelimg.read(tmp_path, Table()))
+
+
+def test_unknown_labels_are_refused_by_name_and_can_be_declared(tmp_path: Path) -> None:
+    _labelme(tmp_path / "in", label="Bandscheibe")
+    with pytest.raises(DiscLoopError, match="'Bandscheibe' is not in the table"):
+        list(labelme.read(tmp_path / "in", Table()))
+    (tmp_path / "table.json").write_text('{"bandscheibe": "disc:2@L4/5"}')
+    (picture,) = labelme.read(tmp_path / "in", Table.read(tmp_path / "table.json"))
+    assert picture.marks[0].meaning.level is Level.L4_5
+    (tmp_path / "table.json").write_text('{"bandscheibe": "disc:9"}')
+    with pytest.raises(DiscLoopError, match="'disc:9' is not a code"):
+        Table.read(tmp_path / "table.json")
+
+
+def _spider(folder: Path) -> None:
+    """Two slabs of disc in a volume, stored as the data set stores them."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    image = np.zeros((9, 60, 50), np.int16)
+    image[2:7] = np.arange(60 * 50).reshape(60, 50) % 900
+    mask = np.zeros((9, 60, 50), np.uint8)
+    mask[3:8, 40:46, 10:30] = 201
+    mask[2:7, 20:25, 12:32] = 202
+    for part, array in (("images", image), ("masks", mask)):
+        volume = sitk.GetImageFromArray(array)
+        volume.SetSpacing((0.625, 0.625, 4.0))  # type: ignore[no-untyped-call]
+        # Columns run to the back, rows to the feet, slices to the patient's left.
+        direction = (0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
+        volume.SetDirection(direction)  # type: ignore[no-untyped-call]
+        sitk.WriteImage(volume, str(folder / part / "5_t2.mha"))
+    header = (
+        "Patient,IVD label,Modic,UP endplate,LOW endplate,Spondylolisthesis,Disc herniation,Disc narrowing,"
+    )
+    rows = ["5,1,0,0,0,0,1,0,0,4", "5,2,0,0,0,0,0,0,0,2", "5,3,0,0,0,0,0,0,0,1"]
+    (folder / "radiological_gradings.csv").write_text(
+        "\n".join([header + "Disc bulging,Pfirrman grade", *rows])
+    )
+
+
+def test_spider_as_published(tmp_path: Path) -> None:
+    _spider(tmp_path)
+    (study,) = spider.read(tmp_path, Table())
+    unit = study.units[0]
+    assert (len(unit.slices), unit.slices[0].shape) == (9, (60, 50))
+    assert (unit.spacing, unit.gap) == (0.625, 4.0)
+    low, high = unit.findings.discs
+    assert (low.level, low.pfirrmann, low.primary.slice, low.primary.box.as_list()) == (
+        Level.L5_S1, 4, 5, [10, 40, 30, 46],
+    )  # fmt: skip
+    assert (high.level, high.pfirrmann, high.primary.slice, high.primary.box.as_list()) == (
+        Level.L4_5, 2, 4, [12, 20, 32, 25],
+    )  # fmt: skip
+    assert study.unlocated == ((1, None, True), (3, 1, False))
+
+
+def test_a_wrong_grade_is_named_with_its_line(tmp_path: Path) -> None:
+    _spider(tmp_path)
+    path = tmp_path / "radiological_gradings.csv"
+    path.write_text(path.read_text().replace("5,2,0,0,0,0,0,0,0,2", "5,2,0,0,0,0,0,0,0,7"))
+    with pytest.raises(DiscLoopError, match=r"radiological_gradings\.csv, line 3"):
+        list(spider.read(tmp_path, Table()))
