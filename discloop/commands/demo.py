@@ -17,11 +17,13 @@ from discloop.demo.studies import Wanted, fill_store
 from discloop.home import DEFAULT_HOME, Home, HomeOption
 from discloop.play.errors import READER
 from discloop.play.outcome import show_outcome
+from discloop.play.rounds import rounds_of_play
 from discloop.play.turn import Turn
 from discloop.progress import Steps
 from discloop.stack import background, preflight
 from discloop.stack.background import BackgroundStack
 from discloop.stack.ports import BackendPort, LabelStudioPort, MlPort, Ports
+from discloop.stack.rounds import DEFAULT_ROUNDS
 from discloop.stack.state import StackState, is_running
 from domain.errors import DiscLoopError
 
@@ -57,7 +59,7 @@ def demo(
         preflight.check(here, ports)
     credentials.load_or_generate(here.secrets)
     began = time.monotonic()
-    with background.running(here, ports) as stack:
+    with background.running(here, ports, rounds_of_play(here) if play else DEFAULT_ROUNDS) as stack:
         sign_ins, addresses = _prepare(here, stack, Wanted(dicom, studies, seed))
         report = _report(sign_ins, addresses, time.monotonic() - began)
         print_json({"event": "ready", **report}) if as_json else _show(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import typer
 
@@ -12,6 +11,7 @@ from discloop.console import Json, print_json, words
 from discloop.home import DEFAULT_HOME, Home, HomeOption
 from discloop.stack import preflight, state
 from discloop.stack.ports import BackendPort, LabelStudioPort, MlPort, Ports
+from discloop.stack.rounds import EpochsOption, PolicyOption, Rounds
 from discloop.stack.services import local_services
 from discloop.stack.state import Condition, StackState
 from discloop.stack.supervisor import Supervisor
@@ -25,22 +25,25 @@ def up(
     port_label_studio: LabelStudioPort = 8080,
     port_backend: BackendPort = 8081,
     port_ml: MlPort = 9090,
+    policy: PolicyOption = None,
+    train_epochs: EpochsOption = None,
     as_json: Json = False,
 ) -> None:
     """Start the local stack and keep it running. Ctrl-C stops every process.
 
     With --json: one line at each change of a service's condition.
     """
-    run_stack(home, Ports(port_label_studio, port_backend, port_ml), _json_line if as_json else _Words())
+    ports, rounds = Ports(port_label_studio, port_backend, port_ml), Rounds(policy, train_epochs)
+    run_stack(Home.at(home), ports, rounds, _json_line if as_json else _Words())
 
 
-def run_stack(folder: Path, ports: Ports, on_change: Callable[[StackState], None]) -> None:
+def run_stack(here: Home, ports: Ports, rounds: Rounds, on_change: Callable[[StackState], None]) -> None:
     """Check, hold the home, and supervise until a signal ends it."""
-    here = Home.at(folder)
     here.create()
     with state.held(here):
         preflight.check(here, ports)
-        services = local_services(here, ports, credentials.load_or_generate(here.secrets))
+        secrets = credentials.load_or_generate(here.secrets)
+        services = local_services(here, ports, secrets, rounds)
         Supervisor(here, services, on_change).run()
 
 

@@ -11,6 +11,7 @@ from subprocess import Popen
 from discloop.home import Home
 from discloop.stack import processes, state
 from discloop.stack.ports import Ports
+from discloop.stack.rounds import DEFAULT_ROUNDS, Rounds
 from discloop.stack.state import StackState
 from domain.errors import DiscLoopError
 
@@ -41,16 +42,16 @@ class BackgroundStack:
 
 
 @contextmanager
-def running(home: Home, ports: Ports) -> Iterator[BackgroundStack]:
+def running(home: Home, ports: Ports, rounds: Rounds = DEFAULT_ROUNDS) -> Iterator[BackgroundStack]:
     """Start the stack of a home, or join the one that runs; leave as it was found."""
     if state.read(home) is not None:
         yield BackgroundStack(home, None)
         return
     log = home.logs / "stack.log"
     log.write_bytes(b"")
-    command = [sys.executable, "-m", "discloop", "up", "--home", str(home.root)]
+    command = [sys.executable, "-P", "-m", "discloop", "up", "--home", str(home.root)]
     command += ["--port-label-studio", str(ports.label_studio), "--port-backend", str(ports.backend)]
-    command += ["--port-ml", str(ports.ml)]
+    command += ["--port-ml", str(ports.ml), *rounds.options()]
     process = processes.start(command, dict(os.environ), log)
     try:
         yield BackgroundStack(home, process)

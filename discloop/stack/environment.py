@@ -7,6 +7,7 @@ import os
 from discloop.credentials import Secrets
 from discloop.home import Home
 from discloop.stack.ports import Ports
+from discloop.stack.rounds import DEFAULT_ROUNDS, Rounds
 
 Environment = dict[str, str]
 
@@ -58,24 +59,28 @@ def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
     }
 
 
-def backend(home: Home, ports: Ports, secrets: Secrets) -> Environment:
+def backend(home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT_ROUNDS) -> Environment:
     """For the control plane."""
-    return common() | {
-        "DISCLOOP_DATABASE_URL": f"sqlite:///{home.backend / 'backend.sqlite3'}",
-        "DISCLOOP_GUARD_SECRET": secrets.guard_secret,
-        "DISCLOOP_ASSERTION_KEY": secrets.assertion_key,
-        "DISCLOOP_SERVICE_TOKEN": secrets.service_token,
-        "DISCLOOP_API_TOKEN": secrets.api_token,
-        "DISCLOOP_ML_PASSWORD": secrets.ml_password,
-        "DISCLOOP_LABEL_STUDIO_URL": ports.label_studio_url,
-        "DISCLOOP_LABEL_STUDIO_PUBLIC_URL": ports.label_studio_url,
-        "DISCLOOP_PUBLIC_URL": ports.backend_url,
-        "DISCLOOP_ML_URL": ports.ml_url,
-        "DISCLOOP_STORE": str(home.store),
-        "DISCLOOP_KEYS": str(home.keys),
-        "DISCLOOP_WEIGHTS": str(home.weights),
-        "DISCLOOP_ROUNDS": str(home.rounds),
-    }
+    return (
+        common()
+        | rounds.environment()
+        | {
+            "DISCLOOP_DATABASE_URL": f"sqlite:///{home.backend / 'backend.sqlite3'}",
+            "DISCLOOP_GUARD_SECRET": secrets.guard_secret,
+            "DISCLOOP_ASSERTION_KEY": secrets.assertion_key,
+            "DISCLOOP_SERVICE_TOKEN": secrets.service_token,
+            "DISCLOOP_API_TOKEN": secrets.api_token,
+            "DISCLOOP_ML_PASSWORD": secrets.ml_password,
+            "DISCLOOP_LABEL_STUDIO_URL": ports.label_studio_url,
+            "DISCLOOP_LABEL_STUDIO_PUBLIC_URL": ports.label_studio_url,
+            "DISCLOOP_PUBLIC_URL": ports.backend_url,
+            "DISCLOOP_ML_URL": ports.ml_url,
+            "DISCLOOP_STORE": str(home.store),
+            "DISCLOOP_KEYS": str(home.keys),
+            "DISCLOOP_WEIGHTS": str(home.weights),
+            "DISCLOOP_ROUNDS": str(home.rounds),
+        }
+    )
 
 
 def ml_backend(home: Home, _ports: Ports, secrets: Secrets) -> Environment:

@@ -25,8 +25,10 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
-def start(command: Iterable[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, its output appended to `log`.
+def start(
+    command: Iterable[str], environment: dict[str, str], log: Path, *, folder: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own and in `folder`, its output appended to `log`.
 
     It is told to end when this one is killed, which no handler can do. Call it from the main thread of a
     process without others: the order is tied to the thread that starts it.
@@ -39,6 +41,7 @@ def start(command: Iterable[str], environment: dict[str, str], log: Path) -> sub
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=folder,
             preexec_fn=_die_with_parent,
         )
 

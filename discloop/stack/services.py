@@ -11,7 +11,11 @@ from discloop.credentials import Secrets
 from discloop.home import Home
 from discloop.stack import environment
 from discloop.stack.ports import Ports
+from discloop.stack.rounds import DEFAULT_ROUNDS, Rounds
 from domain.errors import DiscLoopError
+
+MODULE = ("-P", "-m")
+"""Run a module, and never one that happens to lie in the folder the user stands in."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ def label_studio_python() -> Path:
     return python
 
 
-def local_services(home: Home, ports: Ports, secrets: Secrets) -> tuple[Service, ...]:
+def local_services(
+    home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT_ROUNDS
+) -> tuple[Service, ...]:
     """Label Studio first: it takes the longest to start."""
     ours = sys.executable
     return (
@@ -55,7 +61,7 @@ def local_services(home: Home, ports: Ports, secrets: Secrets) -> tuple[Service,
             title="Label Studio",
             command=(
                 str(label_studio_python()),
-                "-m",
+                *MODULE,
                 "label_studio_guard.serve",
                 "--port",
                 str(ports.label_studio),
@@ -67,15 +73,15 @@ def local_services(home: Home, ports: Ports, secrets: Secrets) -> tuple[Service,
         Service(
             name="backend",
             title="Backend",
-            command=(ours, "-m", "backend.serve", "--port", str(ports.backend)),
-            environment=environment.backend(home, ports, secrets),
+            command=(ours, *MODULE, "backend.serve", "--port", str(ports.backend)),
+            environment=environment.backend(home, ports, secrets, rounds),
             url=ports.backend_url,
             log=home.logs / "backend.log",
         ),
         Service(
             name="ml-backend",
             title="ML backend",
-            command=(ours, "-m", "ml_backend.serve", "--port", str(ports.ml)),
+            command=(ours, *MODULE, "ml_backend.serve", "--port", str(ports.ml)),
             environment=environment.ml_backend(home, ports, secrets),
             url=ports.ml_url,
             log=home.logs / "ml-backend.log",

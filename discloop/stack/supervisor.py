@@ -68,9 +68,7 @@ class Supervisor:
     def _tend(self, kept: _Kept) -> None:
         if kept.process is None:
             if time.monotonic() >= kept.start_after:
-                kept.process = processes.start(
-                    kept.service.command, kept.service.environment, kept.service.log
-                )
+                kept.process = self._start(kept.service)
             return
         code = kept.process.poll()
         if code is not None:
@@ -79,6 +77,10 @@ class Supervisor:
             self._plan_restart(kept, code)
         elif kept.condition is not Condition.READY and is_ready(kept.service.ready_url):
             kept.condition, kept.failures, kept.has_been_ready = Condition.READY, 0, True
+
+    def _start(self, service: Service) -> subprocess.Popen[bytes]:
+        folder = self.home.root
+        return processes.start(service.command, service.environment, service.log, folder=folder)
 
     def _plan_restart(self, kept: _Kept, code: int) -> None:
         kept.failures += 1

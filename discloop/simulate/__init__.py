@@ -1,0 +1,1 @@
+"""The loop replayed on labelled data with simulated readers: what does ranking save?"""
