@@ -57,9 +57,9 @@ def _intervals(settings: Settings) -> str:
         f"resamples of patients (seed {settings.seed}), which keeps the discs of a patient together, "
         "with the percentiles expanded for the number of patients (Hesterberg 2015); readers are taken as "
         "fixed. The standard error is the standard deviation over these resamples; a large-sample standard "
-        "error that takes discs for independent stands beside it where one is in common use. Differences between two "
-        "agreements were computed on the same resamples, with two-sided bootstrap p values adjusted by "
-        "Holm's method within each family."
+        "error that takes discs for independent stands beside it where one is in common use. "
+        "Differences between two agreements were computed on the same resamples, with two-sided bootstrap "
+        "p values adjusted by Holm's method within each family."
     )
 
 

@@ -50,15 +50,18 @@ class Moments:
 
 def from_tables(tables: Array) -> Moments:
     """Moments of two readers from their cross-tables, (..., K, K), first reader in rows."""
+    k = tables.shape[-1]
     both = tables + np.swapaxes(tables, -1, -2)
-    rows, columns = tables.sum(-1), tables.sum(-2)
-    grade = np.arange(1, tables.shape[-1] + 1, dtype=np.float64)
+    ones, grade = np.ones(k), np.arange(1, k + 1, dtype=np.float64)
+    rows, columns = tables @ ones, np.matmul(ones, tables)
     total, square = grade[:, None] + grade, grade[:, None] ** 2 + grade**2
+    wanted = np.stack([np.ones(k * k), total.ravel() ** 2, square.ravel()], 1)
+    sums = tables.reshape(*tables.shape[:-2], k * k) @ wanted
     icc = IccSums(
-        discs=tables.sum((-1, -2)),
+        discs=sums[..., 0],
         readers=np.stack([rows @ grade, columns @ grade], -1),
-        squared_rows=(tables * total**2).sum((-1, -2)),
-        squares=(tables * square).sum((-1, -2)),
+        squared_rows=sums[..., 1],
+        squares=sums[..., 2],
     )
     return Moments(both / 2, both, both, (rows + columns) / 2, np.stack([rows, columns], -2), icc)
 
