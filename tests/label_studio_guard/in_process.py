@@ -5,7 +5,6 @@ Runs with the Python of `.venv-ls`, started by the tests; prints one JSON object
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,42 +14,28 @@ from typing import Any
 
 import httpx
 
-HERE = Path(__file__).parent
+from tests.label_studio import LabelStudio
 
 
-def load(name: str, path: Path) -> Any:
-    """A module by its file: inside Label Studio's process `tests` is a package of its own."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def site_class() -> Any:
+class InProcess(LabelStudio):
     """`LabelStudio` with its requests answered in this process."""
-    fixture = load("discloop_label_studio_fixture", HERE.parent / "label_studio.py")
 
-    class InProcess(fixture.LabelStudio):  # type: ignore[misc]
-        application: Any = None
+    application: Any = None
 
-        def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
-            transport = httpx.WSGITransport(app=self.application)
-            return httpx.Client(transport=transport, base_url=self.url, headers=headers, timeout=60)
-
-    return InProcess
+    def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
+        """A client of the application itself."""
+        transport = httpx.WSGITransport(app=self.application)
+        return httpx.Client(transport=transport, base_url=self.url, headers=headers, timeout=60)
 
 
-def start(settings: Mapping[str, str]) -> Any:
+def start(settings: Mapping[str, str]) -> InProcess:
     """Set Django up over the folder that the environment names, and make a site of it."""
     from label_studio_guard.serve import prepare
 
     prepare()
     from label_studio_guard.wsgi import application
 
-    site = site_class()(
+    site = InProcess(
         url="http://127.0.0.1:1",
         folder=Path(settings["DISCLOOP_STORE"]).parent,
         secret=settings["DISCLOOP_GUARD_SECRET"],
@@ -67,7 +52,7 @@ def start(settings: Mapping[str, str]) -> Any:
 
 
 @contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: Any, name: Any, value: Any) -> Iterator[None]:
     """One attribute, or one entry of a dictionary, with another value for a block."""
     if isinstance(owner, dict):
         missing = name not in owner

@@ -13,12 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import in_process
-import probing
-from in_process import replaced
-from world import World, make_world, reading
+from tests.label_studio_guard import in_process, probing
+from tests.label_studio_guard.in_process import replaced
+from tests.label_studio_guard.world import World, make_world, reading
 
 Mutant = tuple[str, Callable[[], AbstractContextManager[None]], Callable[[World], list[str]]]
 
@@ -45,7 +42,7 @@ def rule_mutants() -> Iterator[Mutant]:
     from label_studio_guard import rules
 
     def without(key: tuple[str, str], **changes: Any) -> Callable[[], AbstractContextManager[None]]:
-        return lambda: replaced(rules.RULES, key, replace(rules.RULES[key], **changes))  # type: ignore[arg-type]
+        return lambda: replaced(rules.RULES, key, replace(rules.RULES[key], **changes))
 
     for (route, method), rule in rules.RULES.items():
         where = f"{method} {route}"
@@ -85,7 +82,7 @@ def closed_mutants() -> Iterator[Mutant]:
         def open_it(
             key: tuple[str, str] = (route, method), rule: Any = opened
         ) -> AbstractContextManager[None]:
-            return replaced(rules.RULES, key, rule)  # type: ignore[arg-type]
+            return replaced(rules.RULES, key, rule)
 
         yield f"closed {method} {route}", open_it, probes_at(route, method)
 
@@ -95,7 +92,7 @@ def class_mutants() -> Iterator[Mutant]:
     from projects.api import ProjectListAPI
     from users.api import UserAPI
 
-    from label_studio_guard import decision, identity, ownership, rest
+    from label_studio_guard import decision, identity, ownership, rest, submission
 
     def patched(owner: Any, name: str, value: Any) -> Callable[[], AbstractContextManager[None]]:
         return lambda: replaced(owner, name, value)
@@ -107,7 +104,7 @@ def class_mutants() -> Iterator[Mutant]:
     yield "closed parameters", patched(decision, "_check_parameter", nothing), special
     yield "body objects", patched(decision, "check_body", nothing), special
     yield "body of a person", patched(rest, "decide_body", nothing), _may_set_truth
-    yield "validation", patched(rest.submission, "validate", nothing), _saves_nonsense
+    yield "validation", patched(submission, "validate", nothing), _saves_nonsense
     yield "stale denies", patched(identity, "require_fresh_projection", nothing), _answers_when_stale
     yield "stale denies tokens", patched(rest, "require_fresh_projection", nothing), _serves_when_stale
     yield (

@@ -1,6 +1,6 @@
 """Trying every route by every method with A's numbers in path, query and body, and judging the answers.
 
-Runs beside Label Studio's own process too, so it imports nothing of `tests`.
+Also runs inside Label Studio's process, with the Python of `.venv-ls`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from world import World, proposal, reading
+
+from tests.label_studio_guard.world import World, proposal, reading
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 PLAINLY = ("GET", "POST", "PATCH", "DELETE")
 """Also with nothing in query and body, for what Label Studio would choose by itself."""
+PLAIN = "plainly"
 REFUSED = "This is not open to you."
 SIGNS_OUT = "^logout/?$"
 
@@ -95,11 +97,12 @@ def probes_of(routes: Iterable[str], world: World) -> Iterator[Probe]:
         path = sample_path(route, a.user if "users" in route else a.task)
         for method in METHODS:
             has_body = method in ("POST", "PUT", "PATCH", "DELETE")
-            yield Probe(route, method, path, query, body if has_body else None)
-            if route.startswith(ADMINISTRATION) or method not in PLAINLY:
-                continue
-            plain = {} if has_body and method != "DELETE" else None
-            yield Probe(route, method, path, {}, plain, "plainly")
+            closed_whole = route.startswith(ADMINISTRATION)
+            if not closed_whole:
+                yield Probe(route, method, path, query, body if has_body else None)
+            if closed_whole or method in PLAINLY:
+                plain: dict[str, Any] | None = {} if has_body and method != "DELETE" else None
+                yield Probe(route, method, path, {}, plain, PLAIN)
 
 
 def forbidden_to_owners(world: World) -> Iterator[Probe]:

@@ -8,7 +8,6 @@ import hmac
 import json
 import sqlite3
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,12 +19,9 @@ import httpx
 import pytest
 
 from tests.label_studio import PYTHON, ROOT, LabelStudio, running_label_studio
+from tests.label_studio_guard import probing
 from tests.label_studio_guard.ml_stub import MlStub, running_ml_stub
-
-# These two also run beside Label Studio's own process, where `tests` is a package of its own.
-sys.path.insert(0, str(Path(__file__).parent))
-import probing
-from world import A, B, World, make_world, project, reading
+from tests.label_studio_guard.world import A, B, World, make_world, person, project, reading
 
 pytestmark = pytest.mark.label_studio
 
@@ -60,23 +56,17 @@ def world(site: LabelStudio, ml: MlStub) -> Iterator[World]:
 def resolved(site: LabelStudio) -> dict[str, Any]:
     """Every route of the resolver, as the process itself lists them, and what takes its sample path."""
 
-    def ask(arguments: list[str], given: str = "") -> Any:
-        done = subprocess.run(
-            [str(PYTHON), *arguments],
-            cwd=ROOT,
-            env=dict(site.environment),
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return json.loads(done.stdout.splitlines()[-1])
-
-    listed = [route["route"] for route in ask(["-m", "django", "guard_routes"])]
-    samples = {route: probing.sample_path(route, 1) for route in listed}
-    answered: dict[str, Any] = ask([str(Path(__file__).parent / "resolved.py")], json.dumps(samples))
-    return answered | {"routes": list(samples)}
+    done = subprocess.run(
+        [str(PYTHON), "-m", "tests.label_studio_guard.resolved"],
+        cwd=ROOT,
+        env=dict(site.environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    answered: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answered
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +197,7 @@ def test_no_other_credential_opens_anything(site: LabelStudio, world: World, rou
     found = []
     for name, headers in spelled.items():
         whole = name in ("Token", "Bearer")
-        probes = (probe for probe in probing.probes_of(routes, world) if whole or _about_readings(probe))
+        probes = [probe for probe in probing.probes_of(routes, world) if _suits(probe, whole)]
         with site.client(headers) as client:
             found += [
                 f"{name}: {line}"
@@ -232,9 +222,11 @@ def test_a_token_beside_a_session_is_refused(site: LabelStudio, world: World) ->
                 assert probing.refused_by_guard(client.get(path)), path
 
 
-def _about_readings(probe: probing.Probe) -> bool:
-    words = ("tasks", "annotations", "drafts", "predictions", "projects", "dm/", "token", "users")
-    return probe.method in ("GET", "PATCH") and any(word in probe.route for word in words)
+def _suits(probe: probing.Probe, whole: bool) -> bool:
+    if probe.what == probing.PLAIN and not probe.route.startswith(probing.ADMINISTRATION):
+        return False
+    words = ("tasks", "annotations", "drafts", "predictions", "projects/<int:pk>/", "token")
+    return whole or (probe.method in ("GET", "PATCH") and any(word in probe.route for word in words))
 
 
 def test_what_a_reader_posts_is_theirs_alone(world: World) -> None:
@@ -276,8 +268,6 @@ def test_another_site_cannot_write_through_a_readers_browser(world: World, heade
 
 
 def test_somebody_retired_or_without_a_project_reads_nothing(site: LabelStudio, world: World) -> None:
-    from world import person
-
     people = [person(A), person(B)]
     own = f"/api/tasks/{world.b.task}/"
     assert world.b.session.get(own).status_code == 200

@@ -13,14 +13,14 @@ from tests.label_studio import PYTHON, ROOT, prepared_label_studio
 from tests.label_studio_guard.ml_stub import running_ml_stub
 
 pytestmark = pytest.mark.label_studio
-SCRIPT = Path(__file__).parent / "mutants.py"
+SCRIPT = "tests.label_studio_guard.mutants"
 
 
-def run_in_process(script: Path, folder: Path, *arguments: str) -> Any:
-    """Run a script with a guarded Label Studio in its own process; its answer."""
+def run_in_process(script: str, folder: Path, *arguments: str) -> Any:
+    """Run a module with a guarded Label Studio in its own process; its answer."""
     site = prepared_label_studio(folder)
     done = subprocess.run(
-        [str(PYTHON), str(script), *arguments],
+        [str(PYTHON), "-m", script, *arguments],
         cwd=ROOT,
         env=dict(site.environment),
         capture_output=True,
@@ -29,7 +29,7 @@ def run_in_process(script: Path, folder: Path, *arguments: str) -> Any:
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    assert lines, f"{script.name} failed:\n{done.stderr[-6000:]}"
+    assert lines, f"{script} failed:\n{done.stderr[-6000:]}"
     return json.loads(lines[-1].removeprefix("RESULT "))
 
 

@@ -1,6 +1,6 @@
 """Two readers with everything a reader can have, A's planted with words that B must never see.
 
-Runs beside Label Studio's own process too, so it imports nothing of `tests`.
+Also runs inside Label Studio's process, with the Python of `.venv-ls`.
 """
 
 from __future__ import annotations
