@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from backend.access import SEES_THE_LOOP, Actor, Anyone, FormOfOurs, allow
 from backend.agreement import service
 from backend.agreement.tables import Freeze
+from backend.errors import NotFound
 from backend.nouns import Navigation, Noun
 from backend.pages import render
 from backend.resources import Reading, Using, Writing
@@ -26,7 +27,10 @@ StudyLead = Annotated[Actor, Depends(allow(Role.LEAD, Role.ADMIN))]
 def show(session: Reading, actor: Anyone, arm: Arm | None = Arm.UNAIDED) -> AgreementReport:
     """The whole report: one arm's readings, discs matched by position."""
     service.check_entitled(session, actor)
-    return service.make_report(session, arm)
+    report = service.make_report(session, arm)
+    if report is None:
+        raise NotFound("no unit has been read twice yet")
+    return report
 
 
 @api.get("/readings.csv")

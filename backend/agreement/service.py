@@ -70,9 +70,11 @@ def freeze(session: Session, *, by: Actor, clock: Clock) -> None:
     audit.record(session, "study.frozen", subject="study", by=by, clock=clock)
 
 
-def make_report(session: Session, arm: Arm | None) -> AgreementReport:
-    """The report on one arm's readings, or on all of them."""
+def make_report(session: Session, arm: Arm | None) -> AgreementReport | None:
+    """The report on one arm's readings, or on all of them; `None` while nothing has been compared."""
     rows = list(readings(session))
+    if not rows:
+        return None
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return report(Readings.from_columns(columns), arm="all" if arm is None else arm.value)
 
