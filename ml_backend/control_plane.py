@@ -16,9 +16,12 @@ from domain.taxonomy import Plane
 from ml_backend.slot import InService, ModelSlot, OlderGeneration
 from ml_backend.store import SliceStore
 from ml_backend.telemetry import Telemetry
+from ml_backend.weights import BUNDLED, DESCRIPTION
 from ml_backend.workbench import Outcome, Workbench
 
 NO_AXIAL_MODEL = "no model for axial slices: nothing is proposed"
+FIRST_MODEL = "bundled"
+"""`path` of the model that the process starts with: what a rollback to the first champion names."""
 Answer = dict[str, Any]
 StorePath = Annotated[str, Field(pattern=STORE_PATH, max_length=300)]
 
@@ -83,7 +86,7 @@ class ControlPlaneRoutes:
 
     async def generation(self, request: GenerationRequest) -> Answer:
         """Load a promoted model and let it serve; requests under way end with the old one."""
-        folder = self._weights / request.path
+        folder = self._folder(request.path)
         try:
             serving = await run_in_threadpool(
                 self._slot.load, folder, generation=request.generation, expected_sha256=request.sha256
@@ -94,6 +97,11 @@ class ControlPlaneRoutes:
             raise HTTPException(422, str(error)) from error
         self._telemetry.serves(serving.model.version, serving.generation)
         return _describe(serving)
+
+    def _folder(self, path: str) -> Path:
+        if path != FIRST_MODEL:
+            return self._weights / path
+        return self._weights if (self._weights / DESCRIPTION).is_file() else BUNDLED
 
     def _reader(self, unit: Unit) -> Any:
         def read() -> Any:
