@@ -30,7 +30,7 @@ def make_grades(studies: int, seed: int = 0) -> NDArray[np.int64]:
 
 
 def make_readings(grades: NDArray[np.int64], seed: int = 0) -> Readings:
-    """The table of readings, with lesions, sites, scanners and months."""
+    """The table of readings with the columns that `discloop agreement` names."""
     studies = len(grades)
     rows = studies * DISCS * 2
     study = np.repeat(np.arange(studies), DISCS * 2).tolist()
@@ -44,9 +44,6 @@ def make_readings(grades: NDArray[np.int64], seed: int = 0) -> Readings:
             "pfirrmann": grades.ravel().tolist(),
             "herniation": (rng.random(rows) < 0.2).astype(int).tolist(),
             "hiz": (rng.random(rows) < 0.1).astype(int).tolist(),
-            "site": [f"site {s % 4}" for s in study],
-            "scanner": [f"scanner {s % 3}" for s in study],
-            "month": [f"2026-{1 + s % 12:02d}" for s in study],
         }
     )
 

@@ -69,9 +69,10 @@ class Units:
 def roles(readings: Readings) -> dict[str, str]:
     """Role of each reader: reader, model or consensus."""
     out = dict.fromkeys(readings.reader.labels, "reader")
-    for code, role in set(zip(readings.reader.codes.tolist(), readings.role.codes.tolist(), strict=True)):
-        if role >= 0:
-            out[readings.reader.labels[code]] = readings.role.labels[role]
+    stated = readings.role.codes >= 0
+    number = len(readings.role.labels)
+    for pair in np.unique(readings.reader.codes[stated] * number + readings.role.codes[stated]).tolist():
+        out[readings.reader.labels[pair // number]] = readings.role.labels[pair % number]
     return out
 
 
