@@ -35,6 +35,7 @@ from domain.model_figures import GateError
 from domain.policy import Policy
 from domain.rounds import RoundEvent, RoundState
 from domain.snapshots import Snapshot, SnapshotError, digest
+from domain.taxonomy import Plane, Split
 
 TRAINING = "training"
 INTERRUPTED = 75
@@ -165,6 +166,10 @@ class Scheduler:
     def _evaluate(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
         settings = context.resources.settings
         found: dict[str, Evaluation] = {}
+        if not _has_test_patients(_snapshot(folder, row)):
+            nobody = Evaluation(model=row.challenger or "", split=Split.TEST.value, items=())
+            self._judge(context, row, folder, {"challenger": nobody, "champion": nobody})
+            return
         for name, weights in self._to_evaluate(context, row, folder).items():
             evaluation = self._evaluation(settings, folder, name, weights)
             if evaluation is None:
@@ -254,6 +259,10 @@ def _snapshot(folder: RoundFolder, row: Round) -> Snapshot:
     if snapshot.sha256 != row.snapshot:
         raise Failure("the snapshot on disk is not the one that was approved")
     return snapshot
+
+
+def _has_test_patients(snapshot: Snapshot) -> bool:
+    return any(item.split is Split.TEST and item.plane is Plane.SAGITTAL for item in snapshot.items)
 
 
 def _refuse_failed(status: Status, folder: RoundFolder, name: str) -> None:

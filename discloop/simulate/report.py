@@ -145,7 +145,7 @@ def _strategy(
 
 
 def _crossings(runs: Sequence[Curve], baseline: Sequence[Curve]) -> Floats:
-    """(1 + B, 2) labels and minutes where the mean curve reaches the target: observed, then resampled seeds."""
+    """(1 + B, 2) labels and minutes where the mean curve reaches the target: observed, then resamples."""
     grid = np.arange(GRID, max(int(curve.labels[-1]) for curve in runs) + GRID, GRID)
     kappas = np.array([np.interp(grid, curve.labels, curve.smooth) for curve in runs])
     minutes = np.array([np.interp(grid, curve.labels, curve.minutes) for curve in runs])

@@ -204,6 +204,13 @@ def test_nothing_to_train_on_is_no_round(workplace: Workplace, client: TestClien
     assert "no consensus on a train patient" in refused.json()["error"]["message"]
 
 
+def test_without_test_patients_nothing_is_promoted(workplace: Workplace, client: TestClient) -> None:
+    label_studies(workplace, test=0)
+    row = carry_on(workplace, queue_round(client))
+    assert row.state is RoundState.HELD
+    assert json.loads(row.verdict or "")["outcome"] == "held: too few positives"
+
+
 def test_one_round_at_a_time(workplace: Workplace, client: TestClient) -> None:
     label_studies(workplace)
     client.post("/api/rounds").raise_for_status()
