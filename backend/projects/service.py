@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from functools import cache
 
 from sqlmodel import Session
 
@@ -22,6 +23,12 @@ from labeling_configs.configs import adjudication_config, reading_config
 KIND_OF_ROLE = {Role.READER: ProjectKind.READING, Role.ADJUDICATOR: ProjectKind.ADJUDICATION}
 CONFIG_OF_KIND = {ProjectKind.READING: reading_config, ProjectKind.ADJUDICATION: adjudication_config}
 TITLE_OF_KIND = {ProjectKind.READING: "Reading", ProjectKind.ADJUDICATION: "Adjudication"}
+
+
+@cache
+def label_config(kind: ProjectKind, plane: Plane) -> str:
+    """The XML of a project's page; the same for the life of the process."""
+    return CONFIG_OF_KIND[kind](plane)
 
 
 def project_key(kind: ProjectKind, person: str, plane: Plane) -> str:
@@ -58,7 +65,7 @@ def projection(session: Session, settings: Settings) -> Projection:
                 kind=project.kind.value,
                 plane=project.plane,
                 member=project.member,
-                label_config=CONFIG_OF_KIND[project.kind](project.plane),
+                label_config=label_config(project.kind, project.plane),
                 active=project.active and project.member in active,
             )
             for project in repository.every(session)

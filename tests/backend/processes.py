@@ -58,4 +58,4 @@ def wait_until_live(process: Process, address: str) -> None:
         except httpx.TransportError:
             return False
 
-    until(answers, within_s=60, what="the backend answers")
+    until(answers, within_s=120, what="the backend answers")

@@ -29,6 +29,7 @@ from tests.waiting import until
 
 READINGS_A_SECOND = 20
 LONGEST_LIFE_S = 0.6
+WITHIN_S = 120
 
 
 @contextmanager
@@ -78,7 +79,8 @@ def test_a_killed_backend_loses_and_doubles_nothing(workplace: Workplace, tmp_pa
         with backend_process(workplace.settings, log, **told) as (process, backend):
             wait_until_live(process, backend)
             assert httpx.get(f"{backend}/api/readings").status_code == 401
-            until(lambda: count(workplace) >= len(guard.entries), within_s=60, what="the ledger is complete")
+            everything = len(guard.entries)
+            until(lambda: count(workplace) >= everything, within_s=WITHIN_S, what="the ledger is complete")
             process.terminate()
             # uvicorn ends by the signal it was sent, once everything is closed.
             assert process.wait(timeout=30) in (0, -signal.SIGTERM), log.read_text()[-2000:]
@@ -89,7 +91,7 @@ def test_a_killed_backend_loses_and_doubles_nothing(workplace: Workplace, tmp_pa
 def wait_for_more(workplace: Workplace, log: Path) -> None:
     """Until revisions come in."""
     before = count(workplace)
-    until(lambda: count(workplace) > before, within_s=60, what=f"it reads; {log.read_text()[-2000:]}")
+    until(lambda: count(workplace) > before, within_s=WITHIN_S, what=f"it reads; {log.read_text()[-2000:]}")
 
 
 def check_ledger(session: Session, guard: FakeGuard) -> None:
