@@ -15,7 +15,7 @@ from math import ceil, floor
 from domain.agreement.estimates import Statistic
 from domain.agreement.schema import Drift, DriftPoint, Table
 
-FONT = 'font-family="system-ui, sans-serif" font-size="13"'
+FONT = 'font-family="system-ui, sans-serif" font-size="14"'
 DARKEST = 0.38
 """Opacity of the fullest cell: its number stays readable on it, on light and dark pages."""
 
@@ -26,7 +26,7 @@ def _svg(name: str, width: float, height: float, title: str, description: str, b
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" '
-        f'style="max-width:100%;min-width:{min(width, 480):g}px;height:auto" {FONT} '
+        f'style="max-width:100%;min-width:{min(width, 356):g}px;height:auto" {FONT} '
         f'fill="currentColor" '
         f'aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc>{"".join(body)}</svg>'
@@ -116,7 +116,7 @@ def forest(
     title: str = "Agreement with 95% intervals",
 ) -> str:
     """One line a statistic: the value as a square, the interval as a bar, the numbers beside."""
-    label, plot, numbers, step, top = 180.0, 250.0, 176.0, 26.0, 10.0
+    label, plot, numbers, step, top = 168.0, 190.0, 172.0, 26.0, 10.0
     low, high = _extent([s for _, s in rows])
 
     def at(value: float) -> float:
@@ -142,7 +142,7 @@ def forest(
     return _svg(name, label + plot + numbers, bottom + 26, title, description, body)
 
 
-def _shortened(label: str, longest: int = 27) -> str:
+def _shortened(label: str, longest: int = 25) -> str:
     return label if len(label) <= longest else label[: longest - 1] + "…"
 
 

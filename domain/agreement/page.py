@@ -206,7 +206,9 @@ def _pairs(report: AgreementReport) -> str:
         fixed = [(LABELS[f], getattr(pooled.readers_fixed, f)) for f in Pooled.model_fields]
         drawn = [(LABELS[f], getattr(pooled.readers_resampled, f)) for f in Pooled.model_fields]
         out += f"<h3>All pairs pooled, these readers</h3>{_statistics_table(fixed)}"
-        out += f"<h3>All pairs pooled, readers like these</h3>{_statistics_table(drawn)}"
+        reason = pooled.readers_resampled.kappa_linear.reason
+        told = f'<p class="quiet">{escape(reason)}</p>' if reason else _statistics_table(drawn)
+        out += f"<h3>All pairs pooled, readers like these</h3>{told}"
     return out
 
 
