@@ -83,7 +83,8 @@ def simulate(cell: Cell) -> tuple[Cell, float, float, float, int]:
         truth = np.sqrt(correlation) * clustered(rng, cell.patients)
         readings = [truth + np.sqrt(1 - correlation) * clustered(rng, cell.patients) for _ in range(2)]
         grades = np.stack([np.digitize(r, cuts) + 1 for r in readings], -1).reshape(-1, 2)
-        got = linear_kappa(grades.tolist(), whose, seed=repetition)
+        pairs = [(int(a), int(b)) for a, b in grades]
+        got = linear_kappa(pairs, whose, seed=repetition)
         if got.value is None or got.low is None or got.high is None or got.se_analytic is None:
             undefined += 1
             continue
