@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 import torch
 import typer
@@ -38,7 +39,7 @@ from ml_backend.detector.training import DetectorOptions
 from ml_backend.grader.training import GraderOptions
 from ml_backend.metrics import summarise
 from ml_backend.model import LoadedModel
-from ml_backend.plausibility import KINDS, Floats, PictureKind, Plausibility, fit_plausibility
+from ml_backend.plausibility import KINDS, Floats, fit_plausibility
 from ml_backend.progress import INTERRUPTED, Interrupted
 from ml_backend.samples import LabelledSlice, Origin
 from ml_backend.strangers import Stranger, pictures_of_kinds
@@ -85,22 +86,28 @@ def make_bundle(
 ) -> None:
     """Everything, in order; `recipe.out / "weights"` holds the result, `report.json` the numbers."""
     readings = run_folds(data, recipe, folds)
+    groups = list(readings.values())
+    halves = groups if len(groups) > 1 else [groups[0][::2], groups[0][1::2]]
+    trained = [finished_networks(recipe.out / f"fold-{fold}") for fold in folds]
+    strangers = list(pictures_of_kinds(folder, data.graded, _masked(data)))
+    embeddings = _kept(
+        recipe.out / "embeddings.npy", lambda: embed(model_of(trained[0], version="first"), strangers)
+    )
     report = {
-        "all": summarise(cross_calibrated(list(readings.values()))),
-        "raw": summarise([item for fold in readings.values() for item in fold]),
+        "all": summarise(cross_calibrated(halves)),
+        "raw": summarise([item for group in groups for item in group]),
         "folds": {str(fold): summarise(items) for fold, items in readings.items()},
-        "plausibility": measure_plausibility(data, folder, recipe, fold=folds[0]),
+        "plausibility": measure_plausibility(data, strangers, embeddings, fold=folds[0]),
     }
     recipe.out.joinpath("report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    trained = [finished_networks(recipe.out / f"fold-{fold}") for fold in folds]
     tensors: dict[str, Any] = {
-        "detector": recipe.finish_detector(data.outside(None), folds[0], epochs=final_epochs)
-        if final_epochs
-        else trained[0]["detector"],
+        "detector": trained[0]["detector"],
         "graders": [grader for networks in trained for grader in networks["graders"]],
     }
-    strangers = list(pictures_of_kinds(folder, data.graded, _masked(data)))
-    fitted = fit_on(model_of(tensors, version="final"), strangers)
+    if final_epochs:
+        tensors["detector"] = recipe.finish_detector(data.outside(None), folds[0], epochs=final_epochs)
+        embeddings = embed(model_of(tensors, version="final"), strangers)
+    fitted = fit_plausibility(embeddings, kinds_of(strangers))
     tensors["plausibility"] = {name: torch.from_numpy(value) for name, value in asdict(fitted).items()}
     calibration = calibrate([item for fold in readings.values() for item in fold])
     description = {
@@ -123,33 +130,44 @@ def make_bundle(
     log.info("written", version=written.version, folder=str(recipe.out / "weights"))
 
 
-def measure_plausibility(data: PublicData, folder: Path, recipe: Recipe, *, fold: int) -> dict[str, Any]:
+def measure_plausibility(
+    data: PublicData, strangers: Sequence[Stranger], embeddings: Floats, *, fold: int
+) -> dict[str, Any]:
     """How well kinds of pictures are told apart on the fold's patients, by the fold's own detector."""
-    model = model_of(finished_networks(recipe.out / f"fold-{fold}"), version=f"fold-{fold}")
-    strangers = list(pictures_of_kinds(folder, data.graded, _masked(data)))
-    held = [s for i, s in enumerate(strangers) if data.folds.get(s.patient, i % FOLDS) == fold]
-    learned = [s for i, s in enumerate(strangers) if data.folds.get(s.patient, i % FOLDS) != fold]
-    fitted, embeddings = fit_on(model, learned), embed(model, held)
-    found = [max(p, key=lambda kind: p[kind]) for p in map(fitted.probabilities, embeddings)]
+    held = np.array([data.folds.get(s.patient, i % FOLDS) == fold for i, s in enumerate(strangers)])
+    kinds = kinds_of(strangers)
+    fitted = fit_plausibility(embeddings[~held], kinds[~held])
+    found = [max(p, key=lambda kind: p[kind]) for p in map(fitted.probabilities, embeddings[held])]
+    true = [KINDS[k] for k in kinds[held]]
     table = {
         kind.value: {
-            said.value: sum(s.kind is kind and f is said for s, f in zip(held, found, strict=True))
+            said.value: sum(t is kind and f is said for t, f in zip(true, found, strict=True))
             for said in KINDS
         }
         for kind in KINDS
     }
-    return {"pictures": len(held), "true_by_said": table}
+    return {"pictures": len(found), "true_by_said": table}
 
 
-def fit_on(model: LoadedModel, strangers: Sequence[Stranger]) -> Plausibility:
-    """The classifier of pictures by the model's embeddings."""
-    kinds = np.array([KINDS.index(PictureKind(s.kind)) for s in strangers], np.int64)
-    return fit_plausibility(embed(model, strangers), kinds)
+def kinds_of(strangers: Sequence[Stranger]) -> npt.NDArray[np.int64]:
+    """The pictures' kinds as indices into `KINDS`."""
+    return np.array([KINDS.index(s.kind) for s in strangers], np.int64)
 
 
 def embed(model: LoadedModel, strangers: Sequence[Stranger]) -> Floats:
     """(pictures, channels)."""
     return np.stack([found.embedding for found in model.find([s.image for s in strangers])])
+
+
+def _kept(path: Path, compute: Callable[[], Floats]) -> Floats:
+    """The array of a file, computed and written if it is not there yet."""
+    if path.exists():
+        return np.asarray(np.load(path), np.float32)
+    array = compute()
+    with path.with_suffix(".part").open("wb") as file:
+        np.save(file, array)
+    path.with_suffix(".part").replace(path)
+    return array
 
 
 def _masked(data: PublicData) -> list[LabelledSlice]:
