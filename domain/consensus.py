@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.boxes import intersection_over_union
 from domain.confusion import SoftGrade, soft_adjudicated, soft_agreed
-from domain.disagreements import Comparison
+from domain.disagreements import Comparison, Subject
 from domain.findings import Disc, Findings, Grade, Herniation, Hiz, SliceBox
 from domain.matching import match_discs
 from domain.merging import agreed_findings
@@ -73,6 +73,14 @@ class ConsensusHiz(_Label):
     side: HizSide | None
 
 
+class RejectedFinding(_Frozen):
+    """A finding that a reader marked and the adjudicator found not to be there."""
+
+    subject: Subject
+    boxes: tuple[SliceBox, ...]
+    reason: Reason | None = None
+
+
 class Consensus(_Frozen):
     """One unit's label."""
 
@@ -85,6 +93,7 @@ class Consensus(_Frozen):
     numbering: NumberingBasis
     provenance: Provenance
     """`adjudicated` if anything of the unit was."""
+    rejected: tuple[RejectedFinding, ...] = ()
 
 
 class Decision(_Frozen):
@@ -96,6 +105,7 @@ class Decision(_Frozen):
     hiz: Mapping[int, Reason] = {}
     unit: Reason | None = None
     """The reason for what concerns the whole unit, and for findings without one of their own."""
+    rejected: tuple[RejectedFinding, ...] = ()
 
 
 def agree(first: Findings, second: Findings, comparison: Comparison) -> Consensus:
@@ -137,6 +147,7 @@ def decide(first: Findings, second: Findings, comparison: Comparison, decision: 
         transitional=final.transitional,
         numbering=final.numbering,
         provenance=Provenance.AGREED if untouched else Provenance.ADJUDICATED,
+        rejected=decision.rejected,
     )
 
 
