@@ -57,7 +57,16 @@ def find_text(image: Pixels) -> list[Text]:
         return []
     labels, _ = label(binary_dilation(strokes, iterations=1) & (image >= brightest * 0.9), np.ones((3, 3)))
     letters = [box for box in find_objects(labels) if _HEIGHT[0] <= box[0].stop - box[0].start <= _HEIGHT[1]]
-    return _rows_of(letters)
+    return [text for text in _rows_of(letters) if _stands_out(image, strokes, text)]
+
+
+def _stands_out(image: Pixels, strokes: NDArray[np.bool_], text: Text) -> bool:
+    """Whether what lies between the letters is darker than they are: fat with fine strands is not."""
+    place = np.s_[text.top : text.bottom, text.left : text.right]
+    between = ~binary_dilation(strokes[place], iterations=2)
+    if not between.any():
+        return True
+    return float((image[place][between] > 0.6 * float(image.max())).mean()) < 0.1
 
 
 def _rows_of(letters: list[tuple[slice, slice]]) -> list[Text]:
@@ -67,7 +76,7 @@ def _rows_of(letters: list[tuple[slice, slice]]) -> list[Text]:
     while left:
         first = left.pop(0)
         height = first[0].stop - first[0].start
-        line = [first, *[o for o in left if abs(o[0].start - first[0].start) <= max(height // 2, 2)]]
+        line = [first, *[o for o in left if _alike(first, o, height)]]
         left = [o for o in left if o not in line]
         line.sort(key=lambda box: box[1].start)
         for run in _runs(line, reach=height * 3):
@@ -82,6 +91,12 @@ def _rows_of(letters: list[tuple[slice, slice]]) -> list[Text]:
                     )
                 )
     return found
+
+
+def _alike(first: tuple[slice, slice], other: tuple[slice, slice], height: int) -> bool:
+    """Whether two shapes stand on one line and are of one height, within a third."""
+    slack = max(height // 3, 1)
+    return bool(abs(other[0].start - first[0].start) <= slack and abs(other[0].stop - first[0].stop) <= slack)
 
 
 def _runs(line: list[tuple[slice, slice]], reach: int) -> list[list[tuple[slice, slice]]]:

@@ -231,3 +231,8 @@ def export(
             name, out, store=store, labels=labels or store / "labels.jsonl", licence=licence
         )
     show(result, as_json, f"{result['written']} written to {out}")
+
+
+import_ = typer.Typer()
+"""Holds `import` as one command with its formats below it: what the composition root mounts."""
+import_.add_typer(import_app, name="import")

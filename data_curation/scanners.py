@@ -36,7 +36,7 @@ def maker_of(text: str) -> str:
 def model_of(text: str) -> str | None:
     """The known words of a model's name (`Avanto fit`), or None where it has none."""
     words = re.split(r"[\s_]+", text.strip())
-    if not any(word.lower() in _MODELS for word in words):
+    if not any(word.lower().startswith(tuple(_MODELS)) and _known(word.lower()) for word in words):
         return None
     return " ".join(word for word in words if _known(word.lower()))
 
@@ -47,4 +47,6 @@ def is_model(text: str) -> bool:
 
 
 def _known(word: str) -> bool:
+    if any(word.startswith(model) and word[len(model) :] in _SUFFIXES for model in _MODELS):
+        return True  # `SymphonyTim`
     return word in _MODELS or word in _SUFFIXES or _CODE.fullmatch(word) is not None

@@ -19,8 +19,8 @@ CORD = Tissue(0.47, 0.42)
 VESSEL = Tissue(0.04, 0.06)
 SKIN = Tissue(0.35, 0.4)
 BOWEL = Tissue(0.36, 0.4)
-NUCLEUS_T2 = {1: 0.8, 2: 0.64, 3: 0.34, 4: 0.17, 5: 0.07}
-ANNULUS_T2 = {1: 0.1, 2: 0.1, 3: 0.12, 4: 0.09, 5: 0.06}
+NUCLEUS_T2 = {1: 0.78, 2: 0.44, 3: 0.25, 4: 0.13, 5: 0.05}
+ANNULUS_T2 = {1: 0.1, 2: 0.1, 3: 0.1, 4: 0.08, 5: 0.05}
 _BORDER = {1: 0.16, 2: 0.24, 3: 0.9, 4: 1.3, 5: 1.5}
 """Width of the change from nucleus to annulus, as a share of the nucleus."""
 _ROOTS = [(-0.55, 0.2), (-0.3, 0.5), (-0.05, 0.62), (0.22, 0.55), (0.5, 0.25), (-0.42, -0.1), (0.42, -0.05),
@@ -254,7 +254,7 @@ def _disc_signal(disc: DiscBody, u: Image, s: Image, t: Image, grain: Grain, w: 
     mottle = grain.at(w, 3.0)
     if grade == 2:
         nucleus *= 1 + np.float32(0.12) * mottle
-        nucleus -= np.float32(0.26) * np.exp(-((t - 0.05 * mottle) ** 2) / 0.02) * (np.abs(u) < 0.62)
+        nucleus -= np.float32(0.2) * np.exp(-((t - 0.05 * mottle) ** 2) / 0.02) * (np.abs(u) < 0.62)
     elif grade in (3, 4):
         nucleus *= 1 + np.float32(0.16) * mottle
     elif grade == 5:

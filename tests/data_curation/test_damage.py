@@ -21,10 +21,11 @@ from data_curation.pixels import decode
 from data_curation.policy import POLICY, Limits, Policy
 from data_curation.summary import Summary
 from domain.errors import DiscLoopError
+from tests import soaking
 from tests.data_curation.conftest import MakeStudy, read_manifest
 
 _SKEWED = "ImageOrientationPatient: expected two perpendicular unit vectors"
-MUTATIONS = int(os.environ.get("DISCLOOP_SOAK_MUTATIONS", "400"))
+MUTATIONS = soaking.times(in_test=400, in_soak=10_000)
 
 
 def _curate(tmp_path: Path, key: PseudonymKey, policy: Policy = POLICY) -> Summary:
@@ -242,10 +243,11 @@ def test_a_folder_of_something_else_is_not_made_a_store(
     assert [p.name for p in (tmp_path / "store").iterdir()] == ["thesis.docx"]
 
 
+@pytest.mark.soak
 def test_mutated_files_never_raise(make_study: MakeStudy, tmp_path: Path) -> None:
     """Bytes changed, cut and doubled at random: each file is read or skipped with a reason."""
     honest = make_study().paths[3].read_bytes()
-    rng = np.random.default_rng(20)
+    rng = np.random.default_rng(soaking.seed())
     path = tmp_path / "mutated"
     outcomes = set()
     for _ in range(MUTATIONS):

@@ -17,9 +17,10 @@ from data_curation.curation import curate
 from data_curation.identity import PseudonymKey
 from data_curation.policy import POLICY
 from domain.errors import DiscLoopError
+from tests import soaking
 from tests.data_curation.conftest import Curated, MakeStudy, Phantoms
 
-KILLS = int(os.environ.get("DISCLOOP_SOAK_CURATION_KILLS", "5"))
+KILLS = soaking.times(in_test=5, in_soak=50)
 _RUN = """
 import sys
 from pathlib import Path
@@ -50,10 +51,11 @@ def _start(script: Path, dicom: Path, store: Path, workers: int) -> subprocess.P
     )
 
 
+@pytest.mark.soak
 def test_kill_at_random_leaves_nothing_wrong(phantoms: Phantoms, curated: Curated, tmp_path: Path) -> None:
     script, store = tmp_path / "run.py", tmp_path / "store"
     script.write_text(_RUN)
-    chance = random.Random(5)
+    chance = random.Random(soaking.seed())
     killed = 0
     for _ in range(KILLS):
         process = _start(script, phantoms.folder, store, workers=chance.choice([1, 2]))

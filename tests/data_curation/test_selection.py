@@ -241,9 +241,12 @@ def _enhanced(classic: list[Dataset], slices: list[NDArray[np.uint16]]) -> Datas
     made.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
     made.file_meta.MediaStorageSOPInstanceUID = first.SOPInstanceUID
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID",
-                    "Manufacturer", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
-                    "PixelRepresentation", "SamplesPerPixel", "PhotometricInterpretation", "PatientAge"):  # fmt: skip
+    copied = (
+        "PatientName", "PatientID", "PatientAge", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID",
+        "Manufacturer", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+        "SamplesPerPixel", "PhotometricInterpretation",
+    )  # fmt: skip
+    for keyword in copied:
         setattr(made, keyword, first[keyword].value)
     made.SOPClassUID, made.Modality, made.NumberOfFrames = EnhancedMRImageStorage, "MR", len(slices)
     shared = Dataset()
