@@ -122,8 +122,8 @@ def make_bundle(
     written = write_weights(weights, tensors, description)
     size = weights.joinpath(TENSORS).stat().st_size
     settings = (
-        f"{len(folds)} folds, {recipe.members} graders each, {recipe.detector.epochs} and "
-        f"{recipe.grader.epochs} epochs, {final_epochs} final"
+        f"folds: {len(folds)}, graders of each: {recipe.members}, epochs: {recipe.detector.epochs} and "
+        f"{recipe.grader.epochs}, final: {final_epochs}"
     )
     card = write_card(written, report, size_bytes=size, settings=settings)
     weights.joinpath(CARD_FILE).write_text(card, encoding="utf-8")

@@ -26,10 +26,10 @@ CARD = Template("""\
    strides, one million weights), trained from scratch at $side pixels.
 2. The column: the chain of candidates with the best evidence and geometry (`column.py`); holes are filled,
    and the lowest disc is number 1. Levels follow from position and are an assumption.
-3. $graders grading networks (`grader/network.py`: the detector's first seven layers, started from the same
-   fold's detector, and two heads), on crops at a common scale and tilt, windowed by the grey values around
-   them; averaged, also over the mirrored view; temperature $temperature. The shown grade is the median of the
-   distribution.
+3. Grading networks, $graders in all (`grader/network.py`: the detector's first seven layers, started from
+   the same fold's detector, and two heads), on crops at a common scale and tilt, windowed by the grey values
+   around them; averaged, also over the mirrored view; temperature $temperature. The shown grade is the median
+   of the distribution.
 4. A linear classifier of the detector's features for pictures that are not upright sagittal T2.
 
 No network here starts from weights published by others: all are trained from scratch on the data below.
@@ -47,9 +47,11 @@ Slices without drawn boxes got the detector's own where it found the known numbe
 
 ## Results
 Nested cross-validation by patient: detector, self-training, graders and calibration of each fold never saw
-the fold's patients. $patients patients, $discs graded discs read end to end, from the picture to the grade;
-grades are compared by position from below, so a wrong count counts against the grades. 95% intervals by
-bootstrap over patients. The constants of the column were set while looking at the first fold.
+the fold's patients; with one fold, the calibration of each half of its patients was fitted on the other.
+$patients patients, $discs graded discs read end to end, from the picture to the grade. Grades are compared by
+position from below, so a wrong count counts against the grades. 95% intervals by bootstrap over patients. The
+constants of the column were set while looking at the first fold, so its count and index figures are a little
+kind.
 
 | | value | 95% interval |
 |---|---|---|
@@ -77,7 +79,7 @@ Kinds of pictures told apart on patients never seen (true: said): $plausibility
   painted ones would propose noise.
 - **Herniation is SPIDER's own definition**, said of a whole disc ($herniated of the discs above). The box is
   put over the disc's posterior border by geometry; it does not outline anything. Proposed from a calibrated
-  probability of $threshold.
+  probability of $threshold only, which is seldom reached: at every lower threshold most boxes would be wrong.
 - Axial slices: no model, nothing is proposed.
 - Strong scoliosis, crushed columns and metal make the count unsure; the proposal then says so.
 """)
