@@ -35,10 +35,9 @@ class BackgroundStack:
         Raises:
             DiscLoopError: If it has ended, with the reason it gave.
         """
-        now = state.read(self.home)
-        if now is None and self._process is not None and self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
             raise DiscLoopError(_last_words(self.home))
-        return now
+        return state.read(self.home)
 
 
 @contextmanager
