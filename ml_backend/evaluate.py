@@ -89,7 +89,6 @@ def describe_item(reading: Mapping[str, Any], model: LoadedModel) -> dict[str, A
         "missed": len(reading["true_boxes"]) - len(pairs),
         "invented": len(reading["boxes"]) - len(pairs),
         "herniations": lesions,
-        "hiz": "not evaluable",
     }
 
 
