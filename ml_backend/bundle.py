@@ -95,8 +95,7 @@ def make_bundle(
     )
     report = {
         "all": summarise(cross_calibrated(halves)),
-        "raw": summarise([item for group in groups for item in group]),
-        "folds": {str(fold): summarise(items) for fold, items in readings.items()},
+        "folds": {str(fold): summarise(items, resamples=0) for fold, items in readings.items()},
         "plausibility": measure_plausibility(data, strangers, embeddings, fold=folds[0]),
     }
     recipe.out.joinpath("report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

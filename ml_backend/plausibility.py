@@ -34,6 +34,8 @@ WARNINGS = {
     PictureKind.OTHER: "does not look like a sagittal T2 slice of a lumbar spine",
 }
 KINDS = tuple(PictureKind)
+USUAL = 10.0
+"""How much commoner sagittal T2 slices are than any other kind where proposals are asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Plausibility:
 
 
 def fit_plausibility(
-    embeddings: Floats, kinds: npt.NDArray[np.integer], *, strength: float = 0.02
+    embeddings: Floats, kinds: npt.NDArray[np.integer], *, strength: float = 5.0
 ) -> Plausibility:
     """Fit on embeddings (pictures, channels) and indices into `KINDS` (pictures,)."""
     from sklearn.linear_model import LogisticRegression
@@ -67,4 +69,5 @@ def fit_plausibility(
     weight = np.zeros((len(KINDS), embeddings.shape[1]), np.float32)
     bias = np.full(len(KINDS), -50.0, np.float32)
     weight[classifier.classes_], bias[classifier.classes_] = classifier.coef_, classifier.intercept_
+    bias[KINDS.index(PictureKind.SAGITTAL_T2)] += np.log(USUAL)
     return Plausibility(mean.astype(np.float32), scale.astype(np.float32), weight, bias)

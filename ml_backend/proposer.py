@@ -22,10 +22,9 @@ FEWEST, MOST = 4, 10
 """Discs on a usual lumbar slice; outside it the count is warned about."""
 IMPLAUSIBLE = 0.5
 """Below this probability of being an upright sagittal T2 slice, a warning says what it looks like."""
-REFUSED = 0.9
-"""Above this probability of being something else altogether, nothing is proposed."""
+REFUSED = {PictureKind.OTHER: 0.9, PictureKind.UPSIDE_DOWN: 0.8}
+"""Above these probabilities nothing is proposed: no spine, or discs that would be counted from the top."""
 GRADELESS = frozenset({PictureKind.SAGITTAL_T1})
-UPSIDE_DOWN = "upside down: discs are proposed on the turned picture"
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,6 @@ def propose_slices(model: LoadedModel, images: Sequence[GreyImage]) -> list[Prop
     return [_proposal(model, reading, slice_index=0) for reading in _read(model, images)]
 
 
-def propose_unit(model: LoadedModel, images: Sequence[GreyImage], *, midline: int) -> Proposal:
-    """The proposal for a sagittal stack, decided on its midline slice.
-
-    The networks learned from middle slices only, so the neighbours have no say in the grades.
-    """
-    return _proposal(model, _read(model, [images[midline]])[0], slice_index=midline)
-
-
 def _read(model: LoadedModel, images: Sequence[GreyImage]) -> list[Reading]:
     found = model.find(images)
     kinds = [model.kinds(item.embedding) for item in found]
@@ -61,9 +52,9 @@ def _read(model: LoadedModel, images: Sequence[GreyImage]) -> list[Reading]:
 
 
 def _refuse(found: Found, kinds: dict[PictureKind, float]) -> Found:
-    """Nothing where the picture is surely no spine, or where fewer than three discs make no column."""
-    other = kinds.get(PictureKind.OTHER, 0.0)
-    if other <= REFUSED and found.column.count >= 3:
+    """Nothing where the picture is surely of another kind, or where fewer than three discs make no column."""
+    refused = any(kinds.get(kind, 0.0) > most for kind, most in REFUSED.items())
+    if not refused and found.column.count >= 3:
         return found
     return Found(Column(found.column.boxes[:0], found.column.scores[:0], 1.0), found.embedding)
 

@@ -228,7 +228,7 @@ def test_no_request_fails_while_the_model_is_swapped(client: TestClient, setting
 
 
 def test_a_full_queue_answers_503_and_says_when_to_come_back(client: TestClient, settings: Settings) -> None:
-    batch = {"tasks": [task()] * 40}
+    batch = {"tasks": [task()] * 12}
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: client.post("/predict", json=batch, auth=AUTH), range(12)))
     codes = sorted(answer.status_code for answer in answers)

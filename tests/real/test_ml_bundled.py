@@ -1,0 +1,86 @@
+"""The bundled model on real slices: counts, kinds of pictures, and that it has learned anything at all.
+
+These patients were trained on: the figures that count are the model card's. Here a broken checkpoint, runtime
+or post-processing is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ml_backend.model import LoadedModel, load_model
+from ml_backend.plausibility import PictureKind
+from ml_backend.proposer import propose_slices
+from ml_backend.runtimes import RuntimeName
+from ml_backend.samples import GreyImage, LabelledSlice
+from ml_backend.spider import load_graded, read_grey
+from ml_backend.weights import BUNDLED
+
+DATA = Path(os.environ.get("DISCLOOP_DATA", "."))
+EVERY = 7
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return load_model(BUNDLED, runtime=RuntimeName.ONNX, threads=1)
+
+
+@pytest.fixture(scope="module")
+def patients() -> list[LabelledSlice]:
+    return load_graded(DATA)[::EVERY]
+
+
+def likeliest(model: LoadedModel, image: GreyImage) -> PictureKind:
+    kinds = model.kinds(model.find([image])[0].embedding)
+    return max(kinds, key=lambda kind: kinds[kind])
+
+
+def test_discs_are_counted_and_graded(model: LoadedModel, patients: list[LabelledSlice]) -> None:
+    proposals = propose_slices(model, [patient.image for patient in patients])
+    near = [abs(len(p.discs) - s.count) <= 1 for p, s in zip(proposals, patients, strict=True)]
+    assert np.mean(near) >= 0.9
+    distances = [
+        abs((disc.pfirrmann or 0) - int(grades.argmax()) - 1)
+        for proposal, patient in zip(proposals, patients, strict=True)
+        for disc, grades in zip(proposal.discs, patient.grades, strict=False)
+    ]
+    assert np.mean(np.array(distances) <= 1) >= 0.85
+
+
+def test_mirrored_upside_down_t1_and_axial_slices_are_told_apart(
+    model: LoadedModel, patients: list[LabelledSlice]
+) -> None:
+    images = [patient.image for patient in patients]
+    upright = [likeliest(model, image) is PictureKind.SAGITTAL_T2 for image in images]
+    turned = [
+        likeliest(model, np.ascontiguousarray(image[::-1])) is PictureKind.UPSIDE_DOWN for image in images
+    ]
+    axial = [read_grey(DATA / f"axial_and_other/{n:03d}.png") for n in (1, 17, 33, 57, 83, 116)]
+    others = [likeliest(model, image) is PictureKind.OTHER for image in axial]
+    assert np.mean(upright) >= 0.85
+    assert np.mean(turned) >= 0.85
+    assert np.mean(others) >= 0.8
+
+
+def test_what_is_no_spine_is_no_confident_spine(model: LoadedModel, patients: list[LabelledSlice]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (400, 400)).astype(np.uint8)
+    strange = [noise, np.full((300, 300), 90, np.uint8), read_grey(DATA / "axial_and_other/001.png")]
+    for proposal in propose_slices(model, strange):
+        assert proposal.warnings
+        assert proposal.uncertainty > 0.5
+
+
+def test_a_larger_picture_has_its_discs_at_the_same_places(
+    model: LoadedModel, patients: list[LabelledSlice]
+) -> None:
+    image = patients[0].image
+    doubled = np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+    small, large = propose_slices(model, [image, doubled])
+    assert len(small.discs) == len(large.discs)
+    for a, b in zip(small.discs, large.discs, strict=True):
+        assert np.allclose(np.array(a.box.as_list()) * 2, b.box.as_list(), atol=8)
