@@ -8,14 +8,17 @@ from discloop.stack.rounds import Rounds
 from domain.policy import GatePolicy, Policy
 
 EPOCHS = 3
-MARGIN = 0.3
 POLICY = Policy(
     gate=GatePolicy(
-        margins={f"grade {grade}": MARGIN for grade in range(1, 6)}, minimum_positives=1, minimum_patients=1
+        margins={"grade 1": 0.5, "grade 2": 0.5, "grade 4": 0.5},
+        minimum_positives=1,
+        minimum_patients=1,
+        calibration_margin=0.2,
+        least_gain=-0.5,
     )
 )
-"""The real thresholds hold every round that is judged on a handful of test patients, and rightly so: these
-let the gate be seen at work. Never read images with them."""
+"""The real thresholds hold every round that is judged on a handful of test patients, and rightly so. These
+let nearly anything pass, so that a promotion can be watched: they are for phantoms only."""
 
 
 def rounds_of_play(home: Home) -> Rounds:

@@ -10,7 +10,7 @@ import numpy as np
 from discloop.simulate.data import Discs, Floats, Ints
 from discloop.simulate.grader import Grader
 from discloop.simulate.readers import READING_MINUTES, ErrorModel, read
-from discloop.simulate.strategies import Strategy
+from discloop.simulate.strategies import Moment, Strategy
 from domain.agreement.coefficients import ratio
 from domain.agreement.weights import linear
 from domain.taxonomy import GRADES
@@ -73,7 +73,8 @@ def replay(discs: Discs, strategy: Strategy, *, seed: int, errors: ErrorModel) -
             break
         left = pool.of(np.array(unread))
         have = Counter(f"grade {grade}" for grade in answers.grade[rows].tolist())
-        chosen = strategy(left, grader.probabilities(left), have, BATCH, seed * 1000 + len(points))
+        now = Moment(left, grader.probabilities(left), have, pool.of(np.array(labelled)))
+        chosen = strategy(now, BATCH, seed * 1000 + len(points))
         unread = [patient for patient in unread if patient not in set(chosen)]
     labels, spent, kappas, rare = zip(*points, strict=True)
     return Curve(np.array(labels), np.array(spent), np.array(kappas), np.array(rare))

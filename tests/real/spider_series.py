@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,9 +26,15 @@ def write_studies(folder: Path, patients: list[str]) -> None:
         overview = {row["new_file_name"]: row for row in csv.DictReader(rows)}
     for number, patient in enumerate(patients, start=1):
         row = overview[f"{patient}_t2"]
-        pixels = np.asarray(Image.open(DATA / "spider" / "t2" / f"{patient}.png").convert("L"), dtype=np.float64)
+        pixels = np.asarray(
+            Image.open(DATA / "spider" / "t2" / f"{patient}.png").convert("L"), dtype=np.float64
+        )
         spacing = [float(part) for part in row["PixelSpacing"].strip("[]").split(",")]
-        header = header_from_overview(row)
+        header = {
+            name: _short(value)
+            for name, value in header_from_overview(row).items()
+            if name != "SamplesPerPixel"
+        }
         write_series(
             [np.round(pixels * 4 * side).astype(np.uint16) for side in SIDES],
             folder / f"study-{number}",
@@ -39,3 +46,11 @@ def write_studies(folder: Path, patients: list[str]) -> None:
             patient_id=f"INVENTED-{number:04d}",
             seed=f"real-{patient}",
         )
+
+
+def _short(value: Any) -> Any:
+    """A decimal string as DICOM holds it: at most 16 characters (PS3.5 6.2)."""
+    try:
+        return value if len(value) <= 16 else f"{float(value):.8g}"
+    except (TypeError, ValueError):
+        return value

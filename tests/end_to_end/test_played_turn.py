@@ -1,0 +1,75 @@
+"""`discloop demo --play`: one whole turn of the loop on real parts, by simulated people."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from discloop.play.label_studio import PersonAtLabelStudio
+from discloop.play.turn import LEFT_UNREAD
+from tests.end_to_end.stack import Demo, running_demo
+from tests.waiting import until
+
+pytestmark = [pytest.mark.label_studio]
+STUDIES = 8
+READ = STUDIES - LEFT_UNREAD
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, dict[str, Any]]]:
+    with running_demo(tmp_path_factory.mktemp("play"), "--studies", str(STUDIES), "--play") as demo:
+        said = demo.home.root.parent / "demo.jsonl"
+
+        def outcome() -> dict[str, Any] | None:
+            assert demo.process.poll() is None, (demo.home.root.parent / "demo.log").read_text()[-3000:]
+            lines = said.read_text().splitlines()
+            return json.loads(lines[1]) if len(lines) > 1 else None
+
+        yield demo, until(outcome, within_s=900, what="the turn played")
+
+
+def test_every_unit_is_read_twice_and_labelled_with_its_provenance(
+    played: tuple[Demo, dict[str, Any]],
+) -> None:
+    demo, outcome = played
+    assert outcome["simulated"] is True
+    assert outcome["read"] == 2 * 2 * READ
+    rows = [r for r in demo.client.get("/api/readings", limit=1000) if r["kind"] == "reading"]
+    assert Counter(r["state"] for r in rows) == {"signed": 2 * 2 * READ}
+    stages = outcome["status"]
+    assert stages["comparisons"]["done"] == stages["consensus"]["done"] == 2 * READ
+    assert stages["adjudications"]["done"] == stages["adjudications"]["total"] == outcome["adjudicated"]
+    assert outcome["adjudicated"] > 0
+
+
+def test_agreement_is_of_the_unaided_discs(played: tuple[Demo, dict[str, Any]]) -> None:
+    _, outcome = played
+    kappa = outcome["agreement"]["kappa_linear"]
+    assert outcome["agreement"]["n"]["paired"] > 0
+    assert kappa["value"] is None or kappa["low"] <= kappa["value"] <= kappa["high"]
+
+
+def test_the_adjudicator_is_told_no_reader(played: tuple[Demo, dict[str, Any]]) -> None:
+    demo, _ = played
+    (adjudicator,) = demo.of_role("adjudicator")
+    readers = demo.of_role("reader")
+    with PersonAtLabelStudio(demo.label_studio, adjudicator.email, adjudicator.password) as person:
+        seen = json.dumps([person.everything(project) for project in person.projects()])
+    assert "Reader 1" in seen
+    assert [word for one in readers for word in (one.id, one.email) if word in seen] == []
+
+
+def test_the_round_is_judged_and_its_model_proposes_on_what_is_unread(
+    played: tuple[Demo, dict[str, Any]],
+) -> None:
+    demo, outcome = played
+    now = outcome["round"]
+    assert now["state"] in ("promoted", "held"), now["error"]
+    assert now["verdict"]["reason"]
+    assert now["challenger"] != now["champion"]
+    if now["state"] == "promoted":
+        assert demo.client.get("/api/proposals")["model"] == now["challenger"]
