@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.stats import hypergeom
 
+from domain.diversity import Places, spread_out
 from domain.errors import DiscLoopError
 from domain.taxonomy import GRADES, Split
 
 Array = NDArray[np.float64]
 
 RANDOM_SHARE = 0.1
+RARITY, DIVERSITY = 20.0, 2.8
+"""Chosen by simulation on patients that no reported figure uses; see docs/evidence/simulate_spider.md."""
 RANKED_SPLITS = frozenset({Split.TRAIN, Split.VAL})
 LESIONS = ("herniation", "hiz")
 CLASSES: tuple[str, ...] = (*(f"grade {g}" for g in GRADES), *LESIONS)
@@ -49,8 +52,10 @@ class Quotas(BaseModel):
             "hiz": 200,
         }
     )
-    rarity: float = Field(default=3.0, ge=0)
+    rarity: float = Field(default=RARITY, ge=0)
     """Weight of expected rare discs against uncertainty, which lies between 0 and 1 a disc."""
+    diversity: float = Field(default=DIVERSITY, ge=0)
+    """Weight of the distance to the nearest unit read or picked, where embeddings are known."""
 
     def needs(self, have: Mapping[str, int]) -> Array:
         """(7,) how far each class of `CLASSES` lags behind the mean of all, 0 (not at all) to 1 (none yet).
@@ -102,6 +107,8 @@ class Pool:
     """(N, 2) expected number of herniations and HIZ a unit."""
     levels: Sequence[str | None] = field(default=())
     """(D,) names of the discs for the explanation, or empty."""
+    places: Places | None = None
+    """Where the units lie, for ranking by diversity too."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not fit."""
@@ -178,6 +185,8 @@ def rank(
     value = scores(pool, quotas, have)
     at_random = rng.choice(total, size=drawn, replace=False)
     order = np.lexsort((rng.permutation(total), -value))
+    if pool.places is not None and quotas.diversity > 0:
+        order = spread_out(value, order, pool.places, quotas.diversity, count)
     taken = np.zeros(total, dtype=bool)
     taken[at_random] = True
     ranked = order[~taken[order]][: count - drawn]

@@ -19,6 +19,7 @@ from backend.worklists import repository as worklists
 from backend.worklists import service as worklist_service
 from backend.worklists.schemas import PlanRequest, PlanSummary
 from backend.worklists.tables import Selection
+from domain.diversity import Places
 from domain.findings import Proposal
 from domain.policy import Policy
 from domain.ranking import RANKED_SPLITS, Pick, Pool, Stratum, rank
@@ -44,6 +45,7 @@ def next_studies(session: Session, count: int, *, policy: Policy, seed: int) -> 
         [study.id for study in chosen],
         [patients[study.patient] for study in chosen],
         [told[study.id] for study in chosen],
+        read=_read_before(session, {study.id for study in unread}),
     )
     have = dict(consensus.class_counts(consensus.every(session)))
     picks = rank(pool, count, have=have, quotas=policy.quotas, random_share=policy.random_share, seed=seed)
@@ -56,7 +58,21 @@ def next_studies(session: Session, count: int, *, policy: Policy, seed: int) -> 
     )
 
 
-def pool_of(ids: Sequence[str], patients: Sequence[Patient], told: Sequence[Proposal]) -> Pool:
+def _read_before(session: Session, unread: set[str]) -> list[Proposal]:
+    """The newest proposals on sagittal units that readers have, in the order they were asked for."""
+    given = [study.id for study in studies.every_study(session) if study.id not in unread]
+    found = proposals.newest(session, [studies.unit_id(study, Plane.SAGITTAL) for study in given])
+    records = sorted(found.values(), key=lambda record: record.asked_at)
+    return [Proposal.model_validate_json(record.body) for record in records if record.body is not None]
+
+
+def pool_of(
+    ids: Sequence[str],
+    patients: Sequence[Patient],
+    told: Sequence[Proposal],
+    *,
+    read: Sequence[Proposal] = (),
+) -> Pool:
     """Proposals as arrays. A disc without probabilities counts as wholly unknown."""
     unknown = (0.2,) * 5
     rows = [disc.pfirrmann_probs or unknown for proposal in told for disc in proposal.discs]
@@ -71,6 +87,20 @@ def pool_of(ids: Sequence[str], patients: Sequence[Patient], told: Sequence[Prop
         grades=np.array(rows, dtype=np.float64).reshape(-1, 5),
         lesions=np.array(lesions, dtype=np.float64).reshape(-1, 2),
         levels=[disc.level for proposal in told for disc in proposal.discs],
+        places=_places(told, read),
+    )
+
+
+def _places(told: Sequence[Proposal], read: Sequence[Proposal]) -> Places | None:
+    """Embeddings, where every unread unit has one of the same model; of the read ones those that fit."""
+    here = [proposal.embedding for proposal in told if proposal.embedding]
+    models = {proposal.model for proposal in told}
+    if not told or len(here) != len(told) or len(models) != 1 or len({len(e) for e in here}) != 1:
+        return None
+    width = len(here[0])
+    before = [p.embedding for p in read if p.embedding and p.model in models and len(p.embedding) == width]
+    return Places(
+        units=np.array(here, dtype=np.float64), read=np.array(before, dtype=np.float64).reshape(-1, width)
     )
 
 

@@ -1,0 +1,71 @@
+"""Units unlike each other and unlike what was read: greedy, the farthest first among equals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CANDIDATES = 20
+"""Of each unit wanted so many compete, the best by an upper bound of their score."""
+REMEMBERED = 1000
+"""Of the units read before, the newest so many are compared with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Embeddings of units: what the detector sees, or any features that say which units are alike."""
+
+    units: Array
+    """(N, E) of the unread units, in the pool's order."""
+    read: Array
+    """(M, E) of those read before, the newest last; M may be 0."""
+
+
+def spread_out(
+    value: Array, order: NDArray[np.intp], places: Places, weight: float, count: int
+) -> NDArray[np.intp]:
+    """Order units by value plus `weight` times the distance to the nearest unit read or placed before.
+
+    Args:
+        value: (N,) what each unit is worth alone.
+        order: (N,) the order by value; what is not placed keeps it.
+        places: Where the units lie; dimensions are standardised here, distances divided by the root of E.
+        weight: Of a distance of one standard deviation in every dimension.
+        count: How many are placed this way.
+
+    Returns:
+        (N,) the new order: it depends on the pool alone, so inclusion probabilities stay exact.
+    """
+    here, before = _standardised(places)
+    nearest = _nearest(here, before[-REMEMBERED:])
+    bound = value + weight * nearest
+    rows = order[np.argsort(-bound[order], kind="stable")][: max(CANDIDATES * count, 2000)]
+    here, nearest, alone = here[rows], nearest[rows], value[rows]
+    placed: list[int] = []
+    for _ in range(min(count, len(rows))):
+        best = int(np.argmax(alone + weight * nearest))
+        placed.append(best)
+        alone[best] = -np.inf
+        nearest = np.minimum(nearest, np.linalg.norm(here - here[best], axis=1))
+    first = rows[placed]
+    return np.concatenate([first, order[~np.isin(order, first)]])
+
+
+def _standardised(places: Places) -> tuple[Array, Array]:
+    everything = np.vstack([places.units, places.read])
+    scale = everything.std(0)
+    scale = np.where(scale > 0, scale, 1.0) * np.sqrt(everything.shape[1])
+    middle = everything.mean(0)
+    return (places.units - middle) / scale, (places.read - middle) / scale
+
+
+def _nearest(here: Array, before: Array) -> Array:
+    """(N,) distance to the nearest of `before`; with none, everything is equally far."""
+    if not len(before):
+        return np.ones(len(here))
+    squared = (here**2).sum(1)[:, None] - 2 * here @ before.T + (before**2).sum(1)
+    return np.asarray(np.sqrt(squared.min(1).clip(0)), dtype=np.float64)
