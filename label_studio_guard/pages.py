@@ -55,7 +55,8 @@ def _own_lists(identity: Identity) -> list[dict[str, object]]:
     from tasks.models import Annotation, Task
 
     lists: list[dict[str, object]] = []
-    for project in Project.objects.filter(pk__in=identity.projects).order_by("pk"):
+    # Sagittal first: grades are decided there.
+    for project in Project.objects.filter(pk__in=identity.projects).order_by("-title"):
         tasks = Task.objects.filter(project=project).count()
         done = Annotation.objects.filter(project=project, completed_by_id=identity.user).values("task")
         read = done.distinct().count()

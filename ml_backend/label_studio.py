@@ -93,14 +93,20 @@ class LabelStudioRoutes:
         return {"results": [_prediction(task, outcome, model.version) for task, outcome in pairs]}
 
     async def predict_for_reader(self, request: PredictRequest) -> Answer:
-        """Nothing for every task; for a box just drawn, the disc it is on."""
+        """Nothing for every task; for a box just drawn, the disc it is on.
+
+        An unaided reader's box comes back as drawn: an empty answer would take it away.
+        """
         model = self._slot.current.model
         results: list[Answer] = [{"result": [], "model_version": model.version} for _ in request.tasks]
         if request.drawn and request.tasks:
             task = request.tasks[0]
-            results[0]["result"] = await self._workbench.run(
-                lambda: snap(model, request.drawn, lambda number: self._read(task, number))
-            )
+            if all(self._store.may_move_boxes(address) for address in task.data.slices):
+                results[0]["result"] = await self._workbench.run(
+                    lambda: snap(model, request.drawn, lambda number: self._read(task, number))
+                )
+            else:
+                results[0]["result"] = request.drawn
         return {"results": results}
 
     def _reader(self, task: Task) -> Any:

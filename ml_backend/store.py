@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from domain.errors import DiscLoopError
 from domain.manifest import STORE_PATH
@@ -30,14 +31,27 @@ class SliceStore:
         Raises:
             DiscLoopError: No such key, or its file is not as it should be.
         """
-        path = self._keys / f"{key}.json"
         try:
-            slices = json.loads(path.read_text(encoding="utf-8"))["slices"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            slices = self._key_file(key)["slices"]
+        except (KeyError, TypeError) as error:
             raise DiscLoopError("the task's key stands for no slices") from error
         if not isinstance(slices, list) or not all(isinstance(item, str) for item in slices):
             raise DiscLoopError("the task's key stands for no list of slices")
         return slices
+
+    def may_move_boxes(self, address: str) -> bool:
+        """Whether the task of a slice's address has the smart box; an unaided one has not."""
+        found = SLICE_ADDRESS.fullmatch(address)
+        try:
+            return found is not None and self._key_file(found["key"])["smart_box"] is True
+        except (DiscLoopError, KeyError, TypeError):
+            return False
+
+    def _key_file(self, key: str) -> Any:
+        try:
+            return json.loads((self._keys / f"{key}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DiscLoopError("the task's key stands for no slices") from error
 
     def path_of_address(self, address: str) -> str:
         """The store path behind a slice's address.

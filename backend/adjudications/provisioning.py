@@ -61,7 +61,7 @@ def _provision(context: JobContext, project: Project) -> int:
 def _task(session: Session, resources: Resources, row: Adjudication, number: int) -> NewTask:
     study = studies.study(session, session.get_one(Unit, row.unit).study)
     series = next(one for one in study.series if one.plane == row.plane)
-    write_key_file(resources.settings.keys, row.key, study, series)
+    write_key_file(resources.settings.keys, row.key, study, series, smart_box=True)
     data = task_data(row.key, series, number, scout(study, series) is not None)
     data["table"] = row.differences
     return NewTask(data=data, result=json.loads(row.shown), model_version=SHOWN_VERSION)

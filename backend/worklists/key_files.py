@@ -11,7 +11,7 @@ from domain.manifest import Series, Study
 from domain.taxonomy import Plane
 
 
-def write_key_file(folder: Path, key: str, study: Study, series: Series) -> None:
+def write_key_file(folder: Path, key: str, study: Study, series: Series, *, smart_box: bool) -> None:
     """Write `<key>.json`, whole or not at all; one that is there already stays.
 
     Args:
@@ -19,6 +19,7 @@ def write_key_file(folder: Path, key: str, study: Study, series: Series) -> None
         key: The task key.
         study: The study, for the sagittal scout of an axial unit.
         series: The unit's stack.
+        smart_box: Whether the ML backend may move a drawn box to the disc; not where a reader is unaided.
     """
     path = folder / f"{key}.json"
     if path.exists():
@@ -27,6 +28,7 @@ def write_key_file(folder: Path, key: str, study: Study, series: Series) -> None
         "slices": [one.path for one in series.slices],
         "scout": scout(study, series),
         "plane": series.plane,
+        "smart_box": smart_box,
     }
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".tmp")
     try:

@@ -112,7 +112,8 @@ def _prepare(session: Session, resources: Resources, project: Project, number: i
                 break
             _show(assignment, record, series)
             assignment.prepared_at = resources.clock()
-        write_key_file(resources.settings.keys, assignment.key, study, series)
+        smart_box = assignment.arm is not Arm.UNAIDED
+        write_key_file(resources.settings.keys, assignment.key, study, series, smart_box=smart_box)
         has_scout = scout(study, series) is not None
         prepared.append(_Prepared(assignment.key, _task(assignment, series, number, has_scout)))
     return prepared

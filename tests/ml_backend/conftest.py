@@ -44,6 +44,6 @@ def store(tmp_path: Path) -> Path:
         cv2.imwrite(str(path), draw_spine(seed=number)[0])
         slices.append(str(path.relative_to(folder)))
     (tmp_path / "keys").mkdir()
-    key = {"slices": slices, "scout": None, "plane": "sagittal"}
+    key = {"slices": slices, "scout": None, "plane": "sagittal", "smart_box": True}
     (tmp_path / "keys" / f"{KEY}.json").write_text(json.dumps(key), encoding="utf-8")
     return folder

@@ -52,6 +52,25 @@ def test_a_broken_key_stands_for_nothing(reader: SliceStore, store: Path, conten
 
 
 @pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"slices": [], "smart_box": true}', True),
+        ('{"slices": [], "smart_box": false}', False),
+        ('{"slices": [], "smart_box": "yes"}', False),
+        ('{"slices": []}', False),
+        ("[]", False),
+        ("broken", False),
+    ],
+)
+def test_only_a_key_that_says_so_has_the_smart_box(
+    reader: SliceStore, store: Path, content: str, expected: bool
+) -> None:
+    (store.parent / "keys/another-key.json").write_text(content)
+    assert reader.may_move_boxes("/discloop/slices/3/another-key/0") is expected
+    assert not reader.may_move_boxes("/discloop/slices/3/no-such-key/0")
+
+
+@pytest.mark.parametrize(
     "path", ["../keys/a.png", "studies//a.png", "a/../../b.png", "/x.png", "studies/.a.png", "a.txt"]
 )
 def test_paths_outside_are_refused(reader: SliceStore, path: str) -> None:

@@ -128,7 +128,7 @@ def paint_unit(site: LabelStudio, key: str, plane: Plane) -> None:
     names = [f"studies/{key}/{index:03d}.png" for index in range(COUNT)]
     scout = names[MIDLINE] if plane is Plane.AXIAL else None
     (site.keys / f"{key}.json").write_text(
-        json.dumps({"slices": names, "scout": scout, "plane": plane}), encoding="utf-8"
+        json.dumps({"slices": names, "scout": scout, "plane": plane, "smart_box": True}), encoding="utf-8"
     )
 
 

@@ -77,6 +77,7 @@ def test_key_files_are_what_guard_and_model_read(workplace: Workplace) -> None:
         assert said["slices"] == [f"studies/study-0001/{one.plane.value}/{n:03d}.png" for n in range(SLICES)]
         scout = "studies/study-0001/sagittal/002.png" if one.plane is Plane.AXIAL else None
         assert said["scout"] == scout
+        assert said["smart_box"] is (one.arm is not Arm.UNAIDED)
     assert not [path for path in workplace.settings.keys.iterdir() if path.suffix != ".json"]
 
 
