@@ -40,6 +40,10 @@ def one_line_errors() -> Iterator[None]:
     except DiscLoopError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
+    except OSError as error:
+        # Its file name may be a source's: only what happened is told.
+        typer.echo(f"stopped: {error.strerror or type(error).__name__}; run it again to go on", err=True)
+        raise typer.Exit(1) from error
 
 
 @contextmanager

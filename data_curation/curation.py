@@ -25,6 +25,8 @@ from domain.errors import DiscLoopError
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `curating`), how many are done, and of how many (0: not known)."""
+UNFORESEEN = "unforeseen error"
+_TRY_AGAIN = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,14 @@ def curate(
 
 
 def _make(job: Job) -> tuple[str, Prepared]:
-    return job.person.study_uid, curate_study(job.person, job.instances, job.folder, job.key, job.policy)
+    try:
+        prepared = curate_study(job.person, job.instances, job.folder, job.key, job.policy)
+    except OSError:
+        raise  # A full disk is nothing of this study's.
+    except Exception as error:
+        # One study that nobody foresaw must not stop thousands; it is named, and tried again next time.
+        prepared = Prepared(None, f"{UNFORESEEN} {type(error).__name__}", ())
+    return job.person.study_uid, prepared
 
 
 class _Run:
@@ -145,11 +154,12 @@ class _Run:
 
     def _keep(self, uid: str, prepared: Prepared) -> None:
         study = self._key.study(uid)
+        unforeseen = prepared.reason is not None and prepared.reason.startswith(UNFORESEEN)
         record = Record(
             study=study,
             site=self._origin.site,
             external=self._origin.external,
-            fingerprint=self._fingerprints[uid],
+            fingerprint=_TRY_AGAIN if unforeseen else self._fingerprints[uid],
             curated=prepared.curated,
             reason=prepared.reason,
             notes=prepared.notes,

@@ -13,7 +13,16 @@ from data_curation.midline import Canal
 from data_curation.policy import Display
 
 SCOUT_SCALE = 2
-_LINE, _TEXT, _SHADOW = (255, 196, 0), (255, 232, 140), (0, 0, 0)
+_GREYS, _LINE, _TEXT, _SHADOW = 250, 253, 254, 0
+"""Palette: greys up to 250, then the lines' and the numbers' yellow."""
+_PALETTE = [v for k in range(253) for v in [min(round(k * 255 / _GREYS), 255)] * 3] + [
+    255,
+    196,
+    0,
+    255,
+    232,
+    140,
+]
 
 
 def window_of(
@@ -72,9 +81,12 @@ def draw_scout(midline: NDArray[np.uint8], lines: Sequence[Line]) -> PillowImage
         lines: Slice number from 0 and the line's ends in pixels of the scout.
     """
     grey = PillowImage.fromarray(midline)
-    scout = grey.resize((grey.width * SCOUT_SCALE, grey.height * SCOUT_SCALE), PillowImage.Resampling.BICUBIC)
-    image = scout.convert("RGB")
+    size = (grey.width * SCOUT_SCALE, grey.height * SCOUT_SCALE)
+    scout = np.asarray(grey.resize(size, PillowImage.Resampling.BICUBIC), dtype=np.float32)
+    image = PillowImage.fromarray(np.rint(scout * (_GREYS / 255)).astype(np.uint8), mode="L")
+    image.putpalette(_PALETTE)
     pen = ImageDraw.Draw(image)
+    pen.fontmode = "1"
     font = ImageFont.load_default(size=13)
     for number, start, end in lines:
         pen.line([start, end], fill=_LINE, width=1)
@@ -82,4 +94,4 @@ def draw_scout(midline: NDArray[np.uint8], lines: Sequence[Line]) -> PillowImage
         slope = (end[1] - start[1]) / max(end[0] - start[0], 1e-6)
         y = start[1] + slope * (x - start[0]) - 7
         pen.text((x, y), str(number + 1), fill=_TEXT, font=font, stroke_width=2, stroke_fill=_SHADOW)
-    return image.convert("P", palette=PillowImage.Palette.ADAPTIVE, colors=128)
+    return image

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_opening
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from data_curation.midline import Canal
 from data_curation.policy import Quality
@@ -75,8 +75,9 @@ def _voids(picture: NDArray[np.float32], canal: Canal, fluid: float, spacing: fl
     offset = (np.arange(picture.shape[1])[None, :] - canal.columns[:, None]) * spacing
     near = (offset > -35) & (offset < 30)
     size = max(round(8 / spacing), 3)
-    void = binary_opening(picture < 0.025 * fluid, np.ones((size, size)))
-    return float((void & near).sum() / max(near.sum(), 1))
+    dark = (picture < 0.025 * fluid).astype(np.uint8)
+    void = maximum_filter(minimum_filter(dark, size), size)
+    return float(void[near].sum() / max(near.sum(), 1))
 
 
 def flags_of(measures: Measures, rules: Quality) -> dict[str, float]:

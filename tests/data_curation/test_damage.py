@@ -7,16 +7,19 @@ import os
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
 
+from data_curation import stacks
 from data_curation.curation import curate
 from data_curation.discovery import Skipped, Source, find_sources
 from data_curation.identity import PseudonymKey
 from data_curation.indexing import _read_one
+from data_curation.midline import Midline, find_midline
 from data_curation.pixels import decode
 from data_curation.policy import POLICY, Limits, Policy
 from data_curation.summary import Summary
@@ -284,3 +287,22 @@ def test_a_stream_of_a_damaged_member_is_an_error_of_reading(tmp_path: Path) -> 
     (source,) = find_sources(tmp_path, POLICY.limits)
     assert isinstance(source, Source)
     assert _read_one(source, POLICY) == Skipped(source, "cannot be read")
+
+
+def test_a_study_that_nobody_foresaw_stops_no_other(
+    make_study: MakeStudy, tmp_path: Path, key: PseudonymKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study("dicom/a", patient_id="A", seed="a")
+    make_study("dicom/b", patient_id="B", seed="bb")
+    seen: list[int] = []
+
+    def fails_once(*given: Any, **named: Any) -> Midline:
+        seen.append(1)
+        if len(seen) == 1:
+            raise ZeroDivisionError("Doe^Jane")
+        return find_midline(*given, **named)
+
+    monkeypatch.setattr(stacks, "find_midline", fails_once)
+    summary = _curate(tmp_path, key)
+    assert (summary.curated, summary.studies_rejected) == (1, {"unforeseen error ZeroDivisionError": 1})
+    assert _curate(tmp_path, key).curated == 2, "it is tried again"
