@@ -7,17 +7,20 @@ from time import perf_counter
 
 import numpy as np
 
+from domain.diversity import Places
 from domain.ranking import Pool, rank
 from domain.taxonomy import Split
 
 SIZES = (25_000, 50_000, 100_000)
 DISCS = 5
+EMBEDDING = 64
+READ = 2000
 TOP = 200
 RUNS = 5
 
 
 def make_pool(units: int, seed: int = 0) -> Pool:
-    """Units of five discs with random grade probabilities."""
+    """Units of five discs with random grade probabilities and embeddings."""
     rng = np.random.default_rng(seed)
     return Pool(
         units=[f"u-{i:08x}" for i in range(units)],
@@ -25,6 +28,7 @@ def make_pool(units: int, seed: int = 0) -> Pool:
         starts=np.arange(0, units * DISCS + 1, DISCS),
         grades=rng.dirichlet(np.ones(5), size=units * DISCS),
         lesions=rng.random((units, 2)) * 0.2,
+        places=Places(units=rng.normal(size=(units, EMBEDDING)), read=rng.normal(size=(READ, EMBEDDING))),
     )
 
 

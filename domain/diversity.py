@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CANDIDATES = 20
-"""Of each unit wanted so many compete, the best by an upper bound of their score."""
+"""For each unit wanted so many compete: those of the highest value."""
+ALWAYS = 2000
+"""In a pool of up to so many all compete."""
 REMEMBERED = 1000
 """Of the units read before, the newest so many are compared with."""
 
@@ -40,11 +42,9 @@ def spread_out(
     Returns:
         (N,) the new order: it depends on the pool alone, so inclusion probabilities stay exact.
     """
-    here, before = _standardised(places)
-    nearest = _nearest(here, before[-REMEMBERED:])
-    bound = value + weight * nearest
-    rows = order[np.argsort(-bound[order], kind="stable")][: max(CANDIDATES * count, 2000)]
-    here, nearest, alone = here[rows], nearest[rows], value[rows]
+    rows = order[: max(CANDIDATES * count, ALWAYS)]
+    here, before = _standardised(places.units[rows], places.read[-REMEMBERED:])
+    nearest, alone = _nearest(here, before), value[rows].copy()
     placed: list[int] = []
     for _ in range(min(count, len(rows))):
         best = int(np.argmax(alone + weight * nearest))
@@ -55,12 +55,12 @@ def spread_out(
     return np.concatenate([first, order[~np.isin(order, first)]])
 
 
-def _standardised(places: Places) -> tuple[Array, Array]:
-    everything = np.vstack([places.units, places.read])
+def _standardised(units: Array, read: Array) -> tuple[Array, Array]:
+    everything = np.vstack([units, read])
     scale = everything.std(0)
     scale = np.where(scale > 0, scale, 1.0) * np.sqrt(everything.shape[1])
     middle = everything.mean(0)
-    return (places.units - middle) / scale, (places.read - middle) / scale
+    return (units - middle) / scale, (read - middle) / scale
 
 
 def _nearest(here: Array, before: Array) -> Array:
