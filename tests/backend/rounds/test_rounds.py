@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import col, select
 
 from backend.access import Actor
 from backend.jobs.runner import FAILED
@@ -68,7 +68,7 @@ def test_a_round_trains_is_judged_promoted_and_rolled_back(workplace: Workplace,
     workplace.work("replicas")
     assert workplace.fakes.ml_backend.version == "model-1"
     assert the_round(workplace, round_id).state is RoundState.ROLLED_BACK
-    generations = workplace.rows(select(Generation).order_by(Generation.number))
+    generations = workplace.rows(select(Generation).order_by(col(Generation.number)))
     assert [(g.number, g.reason) for g in generations] == [(0, "first"), (1, "promotion"), (2, "rollback")]
 
 
