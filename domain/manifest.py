@@ -44,7 +44,7 @@ class ScoutLine(_Frozen):
 
 
 class MidlineBand(_Frozen):
-    """Rows of a sagittal slice (from `top`, before `bottom`) whose own midline is another slice: scoliosis."""
+    """Rows of a sagittal slice (`top`, before `bottom`) whose own midline is another slice: scoliosis."""
 
     top: Annotated[int, Field(ge=0)]
     bottom: Annotated[int, Field(gt=0)]
