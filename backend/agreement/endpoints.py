@@ -2,59 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
 
 from backend.access import SEES_THE_LOOP, Actor, Anyone, FormOfOurs, allow
-from backend.agreement import service
+from backend.agreement import drawings, service
+from backend.agreement.discs import ANSWERS, headline, in_cell
+from backend.agreement.rows import as_csv
 from backend.agreement.tables import Freeze
 from backend.errors import NotFound
 from backend.nouns import Navigation, Noun
 from backend.pages import render
+from backend.people.tables import Person
 from backend.resources import Reading, Using, Writing
 from domain.agreement import AgreementReport
+from domain.agreement.page import page as standalone
 from domain.taxonomy import Arm, Role
 
 api = APIRouter(prefix="/api/agreement", tags=["agreement"])
 pages = APIRouter(prefix="/agreement", include_in_schema=False)
 
+ALL_ARMS = "all"
+PAGE = 24
+"""Discs on a page."""
+NOTHING_YET = "no unit has been read twice yet"
+
 StudyLead = Annotated[Actor, Depends(allow(Role.LEAD, Role.ADMIN))]
+ArmName = Literal["unaided", "boxes", "full", "all"]
+Answer = Literal["1", "2", "3", "4", "5", "not-gradable", "missing"]
+Key = Annotated[int, Path(ge=0, lt=2**31)]
+
+
+def _entitled(session: Reading, actor: Anyone) -> Actor:
+    service.check_entitled(session, actor)
+    return actor
+
+
+Entitled = Annotated[Actor, Depends(_entitled)]
 
 
 @api.get("")
-def show(session: Reading, actor: Anyone, arm: Arm | None = Arm.UNAIDED) -> AgreementReport:
+def show(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "unaided") -> AgreementReport:
     """The whole report: one arm's readings, discs matched by position."""
-    service.check_entitled(session, actor)
-    report = service.make_report(session, arm)
+    report = service.make_report(session, resources.database, arm)
     if report is None:
-        raise NotFound("no unit has been read twice yet")
+        raise NotFound(NOTHING_YET)
     return report
 
 
 @api.get("/readings.csv")
-def list_readings(session: Reading, actor: Anyone) -> PlainTextResponse:
+def list_readings(session: Reading, resources: Using, _actor: Entitled) -> PlainTextResponse:
     """The table behind the report, for `discloop agreement`."""
-    service.check_entitled(session, actor)
-    return PlainTextResponse(service.as_csv(list(service.readings(session))), media_type="text/csv")
+    text = as_csv(service.figures(session, resources.database).rows)
+    return PlainTextResponse(text, media_type="text/csv", headers=_saved_as("agreement-readings.csv"))
+
+
+@pages.get("/report.html")
+def download(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "unaided") -> HTMLResponse:
+    """The report as one file that needs nothing else."""
+    report = service.make_report(session, resources.database, arm)
+    if report is None:
+        raise NotFound(NOTHING_YET)
+    return HTMLResponse(standalone(report, title=f"arm {arm}"), headers=_saved_as(f"agreement-{arm}.html"))
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 @pages.get("")
-def page(request: Request, session: Reading, actor: Anyone, arm: str = Arm.UNAIDED.value) -> HTMLResponse:
-    """First figures: linear kappa with its interval, and the 5x5 table."""
-    service.check_entitled(session, actor)
-    chosen = Arm(arm) if arm in set(Arm) else None
+def page(
+    request: Request, session: Reading, resources: Using, actor: Entitled, arm: ArmName = "unaided"
+) -> HTMLResponse:
+    """Overview, table, profiles, trend."""
+    report = service.make_report(session, resources.database, arm)
+    readers = [] if report is None else [r.reader for r in report.readers]
     return render(
         request,
         "agreement/show.html",
         actor,
-        report=service.make_report(session, chosen),
-        arm=chosen.value if chosen else "all",
-        arms=[*(one.value for one in Arm), "all"],
+        report=report,
+        draw=drawings,
+        arm=arm,
+        arms=[*(one.value for one in Arm), ALL_ARMS],
+        names={reader: _name(session, reader) for reader in readers},
         frozen=session.get(Freeze, 1),
         may_freeze=actor.role in (Role.LEAD, Role.ADMIN),
+        may_plan=actor.role in (Role.ENGINEER, Role.ADMIN),
     )
+
+
+@pages.get("/discs")
+def list_discs(
+    request: Request,
+    session: Reading,
+    resources: Using,
+    actor: Entitled,
+    row: Answer,
+    column: Answer,
+    arm: ArmName = "unaided",
+    one: Annotated[str, Query(max_length=12)] = "",
+    other: Annotated[str, Query(max_length=12)] = "",
+    number: Annotated[int, Query(alias="page", ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """The discs behind one cell of the table, each on its slice."""
+    known = headline(service.figures(session, resources.database).discs, arm)
+    found = in_cell(known, (row, column), (one, other) if one or other else None)
+    shown = found[(number - 1) * PAGE : number * PAGE]
+    readers = {side.reader for disc in shown for side in disc.sides}
+    query = {"arm": arm, "row": row, "column": column} | ({"one": one, "other": other} if one else {})
+    return render(
+        request,
+        "agreement/discs.html",
+        actor,
+        discs=[(disc, drawings.thumbnail(disc)) for disc in shown],
+        total=len(found),
+        row=row,
+        column=column,
+        arm=arm,
+        names={reader: _name(session, reader) for reader in readers},
+        query=query,
+        number=number,
+        pages=max(1, -(-len(found) // PAGE)),
+    )
+
+
+def _name(session: Reading, reader: str) -> str:
+    person = session.get(Person, reader)
+    return person.name if person else reader
+
+
+@pages.get("/slices/{revision}/{number}")
+def show_slice(
+    session: Reading, resources: Using, _actor: Entitled, revision: Key, number: Key
+) -> FileResponse:
+    """A slice of a compared unit. The address says nothing of the patient."""
+    path = service.slice_file(session, resources.settings.store, revision, number)
+    return FileResponse(path, media_type="image/png")
 
 
 @pages.post("/freeze", dependencies=[FormOfOurs])
@@ -63,6 +149,8 @@ def freeze(session: Writing, actor: StudyLead, resources: Using) -> RedirectResp
     service.freeze(session, by=actor, clock=resources.clock)
     return RedirectResponse("/agreement", status_code=303)
 
+
+assert set(Answer.__args__) == set(ANSWERS)  # type: ignore[attr-defined]
 
 NOUN = Noun(
     name="agreement",

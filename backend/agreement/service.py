@@ -1,50 +1,53 @@
-"""From comparisons to a table of readings, and from that to the report."""
+"""Who may look, and the figures of the moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from weakref import WeakKeyDictionary
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from backend.access import SEES_THE_LOOP, Actor
+from backend.agreement import repository
+from backend.agreement.discs import ReadDisc, discs_of
+from backend.agreement.repository import Stamp
+from backend.agreement.rows import Row, as_columns, rows_of
 from backend.agreement.tables import Freeze
 from backend.audit import service as audit
 from backend.clock import Clock
-from backend.comparisons import repository as comparisons
-from backend.comparisons.repository import TwoReadings
 from backend.comparisons.tables import ComparisonRecord
-from backend.errors import Conflict, Forbidden
+from backend.database import Database
+from backend.errors import Conflict, Forbidden, NotFound
+from backend.readings.tables import Revision
 from backend.studies import repository as studies
-from backend.studies.tables import Patient, StudyRecord, Unit
-from backend.worklists.tables import Assignment, Selection
+from backend.studies.tables import Unit
+from backend.worklists.tables import Assignment
 from domain.agreement import AgreementReport, Readings, report
-from domain.disagreements import Comparison, Subject
-from domain.findings import Findings
-from domain.manifest import Study
-from domain.taxonomy import Arm, Plane
+from domain.taxonomy import Plane
 
-COLUMNS = (
-    "patient",
-    "study",
-    "index",
-    "level",
-    "reader",
-    "arm",
-    "occasion",
-    "pfirrmann",
-    "gradable",
-    "herniation",
-    "hiz",
-    "random_share",
-    "inclusion_probability",
-    "site",
-    "scanner",
-    "month",
-)
-"""Of the table that `discloop agreement` reads as well."""
 
-Row = dict[str, Any]
+@dataclass
+class Figures:
+    """Everything that was compared up to one moment, with the reports that were asked for."""
+
+    stamp: Stamp
+    discs: list[ReadDisc] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    reports: dict[str, AgreementReport] = field(default_factory=dict)
+
+    def report(self, arm: str) -> AgreementReport | None:
+        """The report on one arm's readings, or on `all`; `None` while nothing has been compared."""
+        if not self.rows:
+            return None
+        if arm not in self.reports:
+            self.reports[arm] = report(Readings.from_columns(as_columns(self.rows)), arm=arm)
+        return self.reports[arm]
+
+
+_KEPT: WeakKeyDictionary[Database, Figures] = WeakKeyDictionary()
+_ONE_AT_A_TIME = Lock()
 
 
 def check_entitled(session: Session, actor: Actor) -> None:
@@ -70,75 +73,44 @@ def freeze(session: Session, *, by: Actor, clock: Clock) -> None:
     audit.record(session, "study.frozen", subject="study", by=by, clock=clock)
 
 
-def make_report(session: Session, arm: Arm | None) -> AgreementReport | None:
-    """The report on one arm's readings, or on all of them; `None` while nothing has been compared."""
-    rows = list(readings(session))
-    if not rows:
-        return None
-    columns = {name: [row[name] for row in rows] for name in COLUMNS}
-    return report(Readings.from_columns(columns), arm="all" if arm is None else arm.value)
+def figures(session: Session, database: Database) -> Figures:
+    """The figures of now; made again only when there is something new in the ledger or made of it."""
+    now = repository.stamp(session)
+    with _ONE_AT_A_TIME:
+        kept = _KEPT.get(database)
+        if kept is None or kept.stamp != now:
+            kept = Figures(now)
+            for unit in repository.compared(session):
+                kept.discs += discs_of(unit)
+                kept.rows += rows_of(unit)
+            _KEPT[database] = kept
+        return kept
 
 
-def readings(session: Session) -> Iterator[Row]:
-    """One row a disc of a sagittal reading that was compared; discs are numbered over both readings."""
-    known = {row.id: Study.model_validate_json(row.manifest) for row in studies.every_study(session)}
-    sites = {patient.id: patient.site for patient in session.exec(select(Patient))}
-    rows = session.exec(
-        select(ComparisonRecord, Unit, StudyRecord)
-        .join(Unit, Unit.id == ComparisonRecord.unit)  # type: ignore[arg-type]
-        .join(StudyRecord, StudyRecord.id == Unit.study)  # type: ignore[arg-type]
-        .where(Unit.plane == Plane.SAGITTAL)
-        .order_by(ComparisonRecord.unit)
-    ).all()
-    for record, _unit, study in rows:
-        both = comparisons.two_readings(session, record)
-        scanner = next(s.scanner for s in known[study.id].series if s.plane is Plane.SAGITTAL)
-        about = {
-            "patient": study.patient,
-            "study": study.id,
-            "site": sites[study.patient],
-            "scanner": str(scanner.get("manufacturer") or "") or None,
-            "month": known[study.id].month,
-        }
-        for second, key in enumerate((record.first, record.second)):
-            assignment = session.get_one(Assignment, key)
-            yield from _rows_of(both, bool(second), about | _about(assignment))
+def make_report(session: Session, database: Database, arm: str) -> AgreementReport | None:
+    """The report of now; two who ask at once wait for one computation."""
+    made = figures(session, database)
+    with _ONE_AT_A_TIME:
+        return made.report(arm)
 
 
-def _about(assignment: Assignment) -> Row:
-    return {
-        "reader": assignment.reader,
-        "arm": assignment.arm.value,
-        "occasion": assignment.occasion,
-        "random_share": int(assignment.selection is Selection.RANDOM),
-        "inclusion_probability": assignment.inclusion,
-    }
+def slice_file(session: Session, store: Path, revision: int, number: int) -> Path:
+    """The displayed slice of a compared sagittal unit, named by the number of one of its readings.
 
-
-def _rows_of(both: TwoReadings, second: bool, about: Row) -> Iterator[Row]:
-    findings: Findings = both.second if second else both.first
-    for pair in both.comparison.discs:
-        place = pair.second if second else pair.first
-        if place is None:
-            continue
-        disc = findings.discs[place]
-        yield about | {
-            "index": pair.position,
-            "level": disc.level,
-            "pfirrmann": disc.pfirrmann,
-            "gradable": int(disc.not_gradable is None),
-            "herniation": _marked(both.comparison, pair.position, Subject.HERNIATION, second),
-            "hiz": _marked(both.comparison, pair.position, Subject.HIZ, second),
-        }
-
-
-def _marked(comparison: Comparison, position: int, subject: Subject, second: bool) -> int:
-    pairs = [p for p in comparison.lesions if p.position == position and p.subject is subject]
-    return int(any(p.second if second else p.first for p in pairs))
-
-
-def as_csv(rows: Sequence[Row]) -> str:
-    """The table as `discloop agreement` reads it."""
-    lines = [",".join(COLUMNS)]
-    lines += [",".join("" if row[n] is None else str(row[n]) for n in COLUMNS) for row in rows]
-    return "\n".join(lines) + "\n"
+    Raises:
+        NotFound: If the reading is no such, or has no such slice, or its file is not in the store.
+    """
+    row = session.get(Revision, revision)
+    assignment = session.get(Assignment, row.task_key) if row and row.task_key else None
+    if assignment is None or assignment.plane is not Plane.SAGITTAL:
+        raise NotFound("no such slice")
+    if session.get(ComparisonRecord, assignment.unit) is None:
+        raise NotFound("no such slice")
+    slices = studies.series(session, session.get_one(Unit, assignment.unit)).slices
+    if not 0 <= number < len(slices):
+        raise NotFound("no such slice")
+    path = (store / slices[number].path).resolve()
+    # The manifest's paths cannot leave the store by themselves; a link in it could.
+    if not path.is_relative_to(store.resolve()) or not path.is_file():
+        raise NotFound("no such slice")
+    return path

@@ -5,20 +5,9 @@ from fastapi.testclient import TestClient
 
 from domain.taxonomy import Role
 from tests.backend.loop import read_all
-from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace, csrf_of
 
 HTML = {"accept": "text/html"}
-
-
-@pytest.fixture
-def read_twice(workplace: Workplace) -> Workplace:
-    """Four studies, twenty discs, two of them graded otherwise."""
-    workplace.ready(*(a_study(n, axial=False) for n in range(1, 5)))
-    otherwise = {"study-0001-sagittal": (3, 4, 3, 2, 1), "study-0003-sagittal": (5, 3, 3, 2, 1)}
-    read_all(workplace, otherwise)
-    workplace.work("outbox", "comparisons")
-    return workplace
 
 
 def test_the_report_is_of_first_signed_revisions_by_position(
@@ -31,7 +20,7 @@ def test_the_report_is_of_first_signed_revisions_by_position(
     assert "0.900" in everything  # 18 of 20 alike
     csv = client.get("/api/agreement/readings.csv").text.splitlines()
     assert csv[0].startswith("patient,study,index,level,reader,arm")
-    assert len(csv) == 1 + 2 * 20
+    assert len([line for line in csv if line.endswith(",reader")]) == 2 * 20
 
 
 def test_the_whole_report_goes_out_as_json(read_twice: Workplace, client: TestClient) -> None:
