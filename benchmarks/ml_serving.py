@@ -31,10 +31,10 @@ from ml_backend.weights import BUNDLED
 
 PASSWORD = "bench-Only-7731-local"
 AUTH = ("discloop", PASSWORD)
-REPEATS = 30
+REPEATS = 20
 
 
-def main(folder: Path, *, batch: int = 200) -> dict[str, Any]:
+def main(folder: Path, *, batch: int = 80) -> dict[str, Any]:
     """Measure on the PNG files of a folder."""
     files = sorted(folder.glob("*.png"))[:40]
     report: dict[str, Any] = {"slices": len(files), "batch": batch}

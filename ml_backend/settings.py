@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     keys: Folder
     weights: Folder = BUNDLED
     """A model's folder, or the folder of promoted models' folders; then the bundled one serves at first."""
-    ml_runtime: RuntimeName = RuntimeName.ONNX
+    ml_runtime: RuntimeName = RuntimeName.OPENVINO
     ml_threads: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     ml_queue: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Requests that may wait; one more is answered 503."""
