@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -77,7 +79,7 @@ def test_weights_are_published_whole_or_not_at_all(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(service.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         service.publish(source, workplace.settings.weights, "model-3")
     assert [path.name for path in workplace.settings.weights.iterdir()] == ["model-2"]
