@@ -96,14 +96,26 @@ class Surgeon:
         return found
 
     def select(self, identity: str) -> None:
-        """Select a box as a click on it does."""
+        """Select a box as a click on it does, unless it is selected."""
         self.page.evaluate(
             """(id) => {
               const store = Htx.annotationStore.selected;
-              store.selectArea(store.regions.find((r) => r.cleanId === id));
+              if (store.highlightedNode?.cleanId !== id)
+                store.selectArea(store.regions.find((r) => r.cleanId === id));
             }""",
             identity,
         )
+        script = "Htx.annotationStore.selected.highlightedNode?.cleanId"
+        until(lambda: self.page.evaluate(script) == identity, within_s=10, what=f"{identity} selected")
+
+    def grade_of(self, identity: str) -> str | None:
+        """The grade a box has on the page."""
+        grade: str | None = self.page.evaluate(
+            """(id) => Htx.annotationStore.selected.regions.find((r) => r.cleanId === id)
+                 .results.find((r) => r.from_name.name === "pfirrmann")?.mainValue?.[0] ?? null""",
+            identity,
+        )
+        return grade
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag the mouse from one point to another, in shares (0 to 1) of the slice shown."""
@@ -141,8 +153,14 @@ class Surgeon:
     def grade(self, grades: Sequence[int]) -> None:
         """Grade the discs of the slice from the lowest up, by keys."""
         for box, grade in zip(self.boxes(), grades, strict=True):
-            self.select(box["id"])
+            identity = box["id"]
+            self.select(identity)
             self.page.keyboard.press(str(grade))
+            until(
+                lambda identity=identity: self.grade_of(identity) is not None,  # type: ignore[misc]
+                within_s=10,
+                what=f"a grade on {identity}",
+            )
 
     def name_lowest(self) -> None:
         """Call the lowest disc L5/S1 by its key; the others follow."""
