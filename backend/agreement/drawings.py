@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from backend.agreement.discs import ANSWERS, ReadDisc
 from domain.agreement import AgreementReport, Statistic
@@ -17,6 +17,8 @@ from domain.agreement.schema import PresenceAgreement, Table
 from domain.boxes import Box
 
 SHOWN_PRESENCE = ("percent_agreement", "kappa", "ac1", "positive_agreement", "negative_agreement")
+WIDE = 420
+"""Pixels; a wider chart scrolls on a narrow screen before its words become too small to read."""
 AROUND = 0.35
 """Of the shown square's side, left around the boxes on each side."""
 SMALLEST = 48.0
@@ -33,8 +35,10 @@ class Chart:
 
 
 def _drawn(svg: str) -> Markup:
-    """The pages' policy allows no style attribute; `agreement.css` says the same."""
-    return Markup(re.sub(r' style="[^"]*"', ' class="chart"', svg, count=1))
+    """The pages' policy allows no style attribute; `agreement.css` says the same by class."""
+    found = re.search(r' width="(\d+)', svg)
+    name = "chart wide" if found and int(found[1]) > WIDE else "chart"
+    return Markup(re.sub(r' style="[^"]*"', f' class="{name}"', svg, count=1))
 
 
 def overview(report: AgreementReport) -> Chart:
@@ -84,7 +88,11 @@ def presence_charts(report: AgreementReport) -> list[Chart]:
 def reader_charts(report: AgreementReport) -> list[Chart]:
     """Each reader against the others, and with themselves."""
     profiles: list[tuple[str, str, list[tuple[str, Statistic]]]] = [
-        ("Against the others", "leave-one-out", [(r.reader, r.leave_one_out) for r in report.readers]),
+        (
+            "Against the others",
+            "leave-one-out",
+            [(r.reader, r.leave_one_out) for r in report.readers if r.leave_one_out.value is not None],
+        ),
         (
             "With themselves",
             "within-reader",
@@ -95,7 +103,10 @@ def reader_charts(report: AgreementReport) -> list[Chart]:
         ),
     ]
     if len(report.pairs) > 1:
-        pairs = [(" and ".join(p.readers), p.kappa_linear) for p in report.pairs]
+        pairs = [
+            (", ".join(reader.removeprefix("p-") for reader in p.readers), p.kappa_linear)
+            for p in report.pairs
+        ]
         profiles.append(("Pairs", "pairs", pairs))
     return [
         Chart(title, _drawn(forest(rows, name=name, title=f"{title}: linear kappa")), "linear kappa")
@@ -125,10 +136,21 @@ def tables(report: AgreementReport, arm: str) -> list[Chart]:
 
 
 def _heat(table: Table, name: str, link: Callable[[int, int], str]) -> Markup:
-    def of_full_cells(row: int, column: int) -> str | None:
-        return link(row, column) if table.counts[row][column] else None
-
-    return _drawn(heat_map(table, name=name, link=of_full_cells))
+    """A heat map whose cells are links, with words for those who do not see where a number stands."""
+    cells = {
+        (row, column): link(row, column)
+        for row, counts in enumerate(table.counts)
+        for column, count in enumerate(counts)
+        if count
+    }
+    drawn = str(_drawn(heat_map(table, name=name, link=lambda row, column: cells.get((row, column)))))
+    for (row, column), address in cells.items():
+        count = table.counts[row][column]
+        said = f"{table.categories[row]} against {table.categories[column]}: {count:.0f} discs"
+        here = f'href="{escape(address)}"'
+        drawn = drawn.replace(here, f'{here} aria-label="{said}"', 1)
+    # Whoever hears the page would find no link inside of an image.
+    return Markup(drawn.replace('role="img"', 'role="group"', 1))
 
 
 def _linked(arm: str, readers: tuple[str, str] | None) -> Callable[[int, int], str]:

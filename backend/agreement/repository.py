@@ -58,6 +58,14 @@ def stamp(session: Session) -> Stamp:
 
 def compared(session: Session) -> Iterator[Compared]:
     """Every sagittal unit that was compared, by id."""
+    # Comparisons first: what they were made of is in the ledger before them, whatever is added meanwhile.
+    statement = (
+        select(ComparisonRecord, StudyRecord)
+        .join(Unit, col(Unit.id) == col(ComparisonRecord.unit))
+        .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
+        .where(Unit.plane == Plane.SAGITTAL)
+    )
+    records = session.exec(statement.order_by(ComparisonRecord.unit)).all()
     signed = _signed(session)
     again: dict[str, list[Signed]] = {}
     for one in signed.values():
@@ -65,13 +73,7 @@ def compared(session: Session) -> Iterator[Compared]:
             again.setdefault(one.assignment.unit, []).append(one)
     proposals = _proposals(session)
     labels = {row.unit: row.body for row in session.exec(select(ConsensusRecord))}
-    statement = (
-        select(ComparisonRecord, StudyRecord)
-        .join(Unit, col(Unit.id) == col(ComparisonRecord.unit))
-        .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
-        .where(Unit.plane == Plane.SAGITTAL)
-    )
-    for record, study in session.exec(statement.order_by(ComparisonRecord.unit)):
+    for record, study in records:
         first, second = signed[record.first], signed[record.second]
         proposed = _said_before(proposals.get(record.unit, ()), first, second)
         label = labels.get(record.unit)

@@ -34,6 +34,7 @@ def test_every_cell_opens_the_discs_that_it_counts(read_twice: Workplace, client
         if count
     }
     assert links == {f"/agreement/discs?arm=all&row={row}&column={column}" for row, column in cells}
+    assert page.count('aria-label="3 against 3: ') == 2
     for (row, column), count in cells.items():
         shown = client.get("/agreement/discs", params=ALL | {"row": row, "column": column}, headers=HTML).text
         assert shown.count("<image ") == count
