@@ -124,7 +124,7 @@ def make_bundle(
         f"folds: {len(folds)}, graders of each: {recipe.members}, epochs: {recipe.detector.epochs} and "
         f"{recipe.grader.epochs}, final: {final_epochs}"
     )
-    card = write_card(written, report, size_bytes=size, settings=settings)
+    card = write_card(written, report, size_bytes=size, settings=settings, final=bool(final_epochs))
     weights.joinpath(CARD_FILE).write_text(card, encoding="utf-8")
     log.info("written", version=written.version, folder=str(recipe.out / "weights"))
 

@@ -44,6 +44,7 @@ EfficientNet-Lite0 weights; it was withdrawn, and no figure below is its.
 - Lumbar Spine MRI Dataset: Sudirman et al., Mendeley Data, CC BY 4.0 (axial and coronal slices, part 4 only).
 
 Slices without drawn boxes got the detector's own where it found the known number of discs (self-training).
+$shipped
 
 ## Results
 Nested cross-validation by patient: detector, self-training, graders and calibration of each fold never saw
@@ -85,8 +86,15 @@ Kinds of pictures told apart on patients never seen (true: said): $plausibility
 """)
 
 
+FINAL = "The shipped detector went on with all patients for some epochs; the shipped graders are the folds'."
+FOLDS_ONLY = (
+    "The shipped networks are the folds' own, trained on two thirds of the patients: the detector has not seen\n"
+    "the first fold's patients, and no grader those of its own fold."
+)
+
+
 def write_card(
-    description: ModelDescription, report: Mapping[str, Any], *, size_bytes: int, settings: str
+    description: ModelDescription, report: Mapping[str, Any], *, size_bytes: int, settings: str, final: bool
 ) -> str:
     """The card's text for a model and the report of its cross-validation."""
     figures, detection = report["all"], report["all"]["detection"]
@@ -96,6 +104,7 @@ def write_card(
         sha256=description.sha256,
         size=f"{size_bytes / 1e6:.1f}",
         settings=settings,
+        shipped=FINAL if final else FOLDS_ONLY,
         side=description.side,
         graders=description.graders,
         temperature=f"{description.temperature:.2f}",
