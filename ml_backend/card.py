@@ -87,10 +87,9 @@ Kinds of pictures told apart on patients never seen (true: said): $plausibility
 
 
 FINAL = "The shipped detector went on with all patients for some epochs; the shipped graders are the folds'."
-FOLDS_ONLY = (
-    "The shipped networks are the folds' own, trained on two thirds of the patients: the detector has not seen\n"
-    "the first fold's patients, and no grader those of its own fold."
-)
+FOLDS_ONLY = """\
+The shipped networks are the folds' own, trained on two thirds of the patients: the detector has not seen
+the first fold's patients, and no grader those of its own fold."""
 
 
 def write_card(
