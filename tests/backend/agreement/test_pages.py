@@ -11,10 +11,11 @@ from fastapi.testclient import TestClient
 
 from backend.agreement import service
 from backend.agreement.discs import ANSWERS
+from backend.worklists.tables import Assignment
 from discloop.agreement.table import read_table
 from domain.agreement import report
 from domain.taxonomy import Role
-from tests.backend.loop import read_all
+from tests.backend.loop import read, read_all
 from tests.backend.stores import GREY_PIXEL, a_study
 from tests.backend.workplace import Workplace
 
@@ -98,6 +99,25 @@ def test_model_and_consensus_stand_beside_the_readers(read_twice: Workplace, cli
     assert len(told["source"]["models"]) == 1
     assert told["model_against_readers"][0]["agreement"]["n"]["paired"] == 20
     assert told["n"]["paired"] == 20
+
+
+def test_a_hidden_repeat_tells_how_a_reader_agrees_with_themselves(
+    read_twice: Workplace, client: TestClient
+) -> None:
+    before = client.get("/api/agreement", params=ALL).json()
+    first = next(one for one in read_twice.assignments() if one.unit == "study-0002-sagittal")
+    changes = {"key": "a-hidden-repeat", "occasion": 2, "position": 99, "first_signed_at": None}
+    repeat = Assignment(**first.model_dump() | changes)
+    with read_twice.write() as session:
+        session.add(repeat)
+    read(read_twice, repeat, 3, 3, 3, 2, 2)
+    read_twice.work("outbox", "comparisons")
+    after = client.get("/api/agreement", params=ALL).json()
+    (own,) = after["within_reader"]["readers"]
+    assert (own["reader"], own["agreement"]["n"]["paired"]) == (first.reader, 5)
+    assert own["agreement"]["percent_agreement"]["value"] == 0.8
+    assert after["table"] == before["table"]
+    assert "With themselves" in client.get("/agreement", params=ALL, headers=HTML).text
 
 
 def test_figures_are_made_again_only_when_there_is_something_new(workplace: Workplace) -> None:
