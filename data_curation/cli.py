@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from data_curation.cohort import Cohort, read_cohort
 from data_curation.curation import Origin
 from data_curation.curation import curate as run_curation
-from data_curation.exporting import EXPORTERS, export_labels
 from data_curation.identity import read_or_make_key
 from data_curation.importers import coco, labelimg, labelme, yolo
 from data_curation.importers.pictures import DEFAULT_PATTERN, ImportedStudy, Picture, studies_of
@@ -217,24 +216,6 @@ _add_picture_format("labelme", labelme.read, "Labelme JSON files beside their pi
 _add_picture_format("labelimg", labelimg.read, "LabelImg (Pascal VOC) XML files beside their pictures.")
 _add_picture_format("coco", coco.read, "COCO detection JSON and its pictures.")
 _add_picture_format("yolo", yolo.read, "A YOLO data set: data.yaml, images/, labels/.")
-
-
-def export(
-    name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(EXPORTERS)}.")],
-    out: Annotated[Path, typer.Argument(help="Folder to make; must be absent or empty.")],
-    store: Annotated[Path, typer.Option(help="The store.")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Labels as JSON lines. Default: labels.jsonl of the store.")
-    ] = None,
-    licence: Annotated[str, typer.Option(help="Named in the data set's card.")] = "not stated",
-    as_json: AsJson = False,
-) -> None:
-    """Write labels and their slices as a data set, with a card of what is in it."""
-    with one_line_errors():
-        result = export_labels(
-            name, out, store=store, labels=labels or store / "labels.jsonl", licence=licence
-        )
-    show(result, as_json, f"{result['written']} written to {out}")
 
 
 import_ = typer.Typer()

@@ -69,7 +69,9 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command("ml_backend.cli", "app", "ml", "A model on a labelled store: the papers' tables."),
     "agreement": Command("discloop.agreement.cli", "app", "agreement", "Agreement of a table of readings."),
     "simulate": Command("discloop.simulate.cli", "app", "ml", "Replay the loop on labelled data."),
-    "export": Command("data_curation.cli", "export", "curation", "Consensus labels with provenance."),
+    "export": Command(
+        "discloop.commands.export", "app", "curation", "Consensus labels with provenance, as a data set."
+    ),
 }
 
 

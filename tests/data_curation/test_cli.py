@@ -9,13 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from data_curation.cli import curate, export, import_app, phantom
+from data_curation.cli import curate, import_app, phantom
 from tests.data_curation.conftest import MakeStudy
 
 app = typer.Typer()
 app.command()(curate)
 app.command()(phantom)
-app.command()(export)
 app.add_typer(import_app, name="import")
 
 
@@ -53,7 +52,6 @@ def test_curate_prints_json_alone(make_study: MakeStudy, tmp_path: Path) -> None
         (["import", "yolo", "{}/dicom", "{}/store"], "data.yaml: expected `names`"),
         (["import", "coco", "{}/dicom", "{}/store"], "expected a COCO JSON file"),
         (["import", "labelme", "{}/absent", "{}/store"], "absent"),
-        (["export", "csv", "{}/out", "--store", "{}/dicom"], "expected a store's manifest"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_nothing(

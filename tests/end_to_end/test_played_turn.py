@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from discloop import cli
 from discloop.play.label_studio import PersonAtLabelStudio
 from discloop.play.turn import LEFT_UNREAD
 from tests.end_to_end.stack import Demo, running_demo
@@ -74,3 +76,15 @@ def test_the_round_is_judged_and_its_model_proposes_on_what_is_unread(
     assert now["challenger"] != now["champion"]
     if now["state"] == "promoted":
         assert demo.client.get("/api/proposals")["model"] == now["challenger"]
+
+
+@pytest.mark.parametrize("form", ["csv", "yolo", "coco", "dicom-sr"])
+def test_the_consensus_is_exported(
+    played: tuple[Demo, dict[str, Any]], form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo, _ = played
+    code = cli.run(["export", form, str(tmp_path / "out"), "--home", str(demo.home.root), "--json"])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    assert json.loads(said.out)["written"] > 0
+    assert any((tmp_path / "out").rglob("*"))
