@@ -12,7 +12,8 @@ from backend.comparisons.tables import ComparisonRecord
 from backend.consensus.tables import ConsensusRecord
 from backend.proposals.tables import ProposalRecord
 from backend.readings.tables import OutboxCursor, Revision
-from backend.studies.tables import StudyRecord, Unit
+from backend.studies import repository as studies
+from backend.studies.tables import Unit
 from backend.worklists.tables import Assignment
 from domain.consensus import Consensus
 from domain.disagreements import Comparison
@@ -22,6 +23,10 @@ from domain.taxonomy import Plane
 
 Stamp = tuple[str, int, int, int]
 """Changes with every new entry of the ledger, comparison and consensus."""
+
+
+Mark = tuple[int, ...]
+"""Of a unit: its revisions that count, and whether it has a consensus. The same mark is the same figures."""
 
 
 class Signed(NamedTuple):
@@ -56,45 +61,49 @@ def stamp(session: Session) -> Stamp:
     return cursor.epoch, cursor.last, comparisons, labels
 
 
-def compared(session: Session) -> Iterator[Compared]:
-    """Every sagittal unit that was compared, by id."""
-    # Comparisons first: what they were made of is in the ledger before them, whatever is added meanwhile.
-    statement = (
-        select(ComparisonRecord, StudyRecord)
+def marks(session: Session) -> dict[str, Mark]:
+    """Every sagittal unit that was compared, by id, with its mark."""
+    units = session.exec(
+        select(ComparisonRecord.unit)
         .join(Unit, col(Unit.id) == col(ComparisonRecord.unit))
-        .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
         .where(Unit.plane == Plane.SAGITTAL)
+        .order_by(ComparisonRecord.unit)
+    ).all()
+    revisions: dict[str, list[int]] = {}
+    statement = (
+        select(Assignment.unit, Revision.id)
+        .join(Revision, col(Revision.task_key) == col(Assignment.key))
+        .where(Assignment.plane == Plane.SAGITTAL, Revision.number == 1, Revision.kind == "reading")
     )
-    records = session.exec(statement.order_by(ComparisonRecord.unit)).all()
-    signed = _signed(session)
-    again: dict[str, list[Signed]] = {}
-    for one in signed.values():
-        if one.assignment.occasion > 1:
-            again.setdefault(one.assignment.unit, []).append(one)
-    proposals = _proposals(session)
-    labels = {row.unit: row.body for row in session.exec(select(ConsensusRecord))}
-    for record, study in records:
-        first, second = signed[record.first], signed[record.second]
-        proposed = _said_before(proposals.get(record.unit, ()), first, second)
-        label = labels.get(record.unit)
-        yield Compared(
-            study=Study.model_validate_json(study.manifest),
-            comparison=Comparison.model_validate_json(record.body),
-            first=first,
-            second=second,
-            repeats=tuple(again.get(record.unit, ())),
-            proposal=proposed,
-            consensus=Consensus.model_validate_json(label) if label else None,
-        )
+    for unit, revision in session.exec(statement.order_by(col(Revision.id))):
+        revisions.setdefault(unit, []).append(revision or 0)
+    labelled = set(session.exec(select(ConsensusRecord.unit)))
+    return {unit: (int(unit in labelled), *revisions.get(unit, ())) for unit in units}
 
 
-def _proposals(session: Session) -> dict[str, list[ProposalRecord]]:
-    """What the models said of each unit, the oldest first."""
-    found: dict[str, list[ProposalRecord]] = {}
-    statement = select(ProposalRecord).where(col(ProposalRecord.body).is_not(None))
-    for row in session.exec(statement.order_by(col(ProposalRecord.asked_at), col(ProposalRecord.id))):
-        found.setdefault(row.unit, []).append(row)
-    return found
+def compared(session: Session, unit_id: str) -> Compared:
+    """One compared unit with everything said of it."""
+    record = session.get_one(ComparisonRecord, unit_id)
+    signed = {said.assignment.key: said for said in _signed(session, unit_id)}
+    first, second = signed[record.first], signed[record.second]
+    label = session.get(ConsensusRecord, unit_id)
+    return Compared(
+        study=studies.study(session, session.get_one(Unit, unit_id).study),
+        comparison=Comparison.model_validate_json(record.body),
+        first=first,
+        second=second,
+        repeats=tuple(said for said in signed.values() if said.assignment.occasion > 1),
+        proposal=_said_before(_proposals(session, unit_id), first, second),
+        consensus=Consensus.model_validate_json(label.body) if label else None,
+    )
+
+
+def _proposals(session: Session, unit: str) -> Sequence[ProposalRecord]:
+    """What the models said of a unit, the oldest first."""
+    statement = select(ProposalRecord).where(
+        ProposalRecord.unit == unit, col(ProposalRecord.body).is_not(None)
+    )
+    return session.exec(statement.order_by(col(ProposalRecord.asked_at), col(ProposalRecord.id))).all()
 
 
 def _said_before(rows: Sequence[ProposalRecord], first: Signed, second: Signed) -> Proposal | None:
@@ -109,16 +118,14 @@ def _said_before(rows: Sequence[ProposalRecord], first: Signed, second: Signed) 
     return Proposal.model_validate_json(asked[-1].body or "") if asked else None
 
 
-def _signed(session: Session) -> dict[str, Signed]:
-    """First signed sagittal revisions, by task key."""
-    asked = session.exec(select(Assignment).where(Assignment.plane == Plane.SAGITTAL))
-    assignments = {one.key: one for one in asked}
-    statement = select(Revision).where(Revision.number == 1, Revision.kind == "reading")
-    found = {}
-    for row in session.exec(statement.execution_options(yield_per=500)):
-        assignment = assignments.get(row.task_key or "")
-        if assignment is not None and row.findings is not None:
-            minutes = None if row.lead_time_s is None else row.lead_time_s / 60
-            findings = Findings.model_validate_json(row.findings)
-            found[assignment.key] = Signed(assignment, findings, row.at, minutes, row.id or 0)
-    return found
+def _signed(session: Session, unit: str) -> Iterator[Signed]:
+    """A unit's first signed revisions."""
+    statement = (
+        select(Assignment, Revision)
+        .join(Revision, col(Revision.task_key) == col(Assignment.key))
+        .where(Assignment.unit == unit, Revision.number == 1, Revision.kind == "reading")
+    )
+    for assignment, row in session.exec(statement.order_by(Assignment.key)):
+        minutes = None if row.lead_time_s is None else row.lead_time_s / 60
+        findings = Findings.model_validate_json(row.findings or "")
+        yield Signed(assignment, findings, row.at, minutes, row.id or 0)

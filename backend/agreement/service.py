@@ -12,7 +12,7 @@ from sqlmodel import Session
 from backend.access import SEES_THE_LOOP, Actor
 from backend.agreement import repository
 from backend.agreement.discs import ReadDisc, discs_of
-from backend.agreement.repository import Stamp
+from backend.agreement.repository import Mark, Stamp
 from backend.agreement.rows import Row, as_columns, rows_of
 from backend.agreement.tables import Freeze
 from backend.audit import service as audit
@@ -28,18 +28,36 @@ from domain.agreement import AgreementReport, Readings, report
 from domain.taxonomy import Plane
 
 
+@dataclass(frozen=True)
+class UnitFigures:
+    """One unit's part, good as long as its mark is the same."""
+
+    mark: Mark
+    discs: tuple[ReadDisc, ...]
+    rows: tuple[Row, ...]
+
+
 @dataclass
 class Figures:
     """Everything that was compared up to one moment, with the reports that were asked for."""
 
     stamp: Stamp
-    discs: list[ReadDisc] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    units: dict[str, UnitFigures] = field(default_factory=dict)
     reports: dict[str, AgreementReport] = field(default_factory=dict)
+
+    @property
+    def discs(self) -> list[ReadDisc]:
+        """Every disc, unit by unit."""
+        return [disc for unit in self.units.values() for disc in unit.discs]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The table of readings, unit by unit."""
+        return [row for unit in self.units.values() for row in unit.rows]
 
     def report(self, arm: str) -> AgreementReport | None:
         """The report on one arm's readings, or on `all`; `None` while nothing has been compared."""
-        if not self.rows:
+        if not self.units:
             return None
         if arm not in self.reports:
             self.reports[arm] = report(Readings.from_columns(as_columns(self.rows)), arm=arm)
@@ -74,17 +92,23 @@ def freeze(session: Session, *, by: Actor, clock: Clock) -> None:
 
 
 def figures(session: Session, database: Database) -> Figures:
-    """The figures of now; made again only when there is something new in the ledger or made of it."""
+    """The figures of now; only units of which there is something new are looked at again."""
     now = repository.stamp(session)
     with _ONE_AT_A_TIME:
         kept = _KEPT.get(database)
         if kept is None or kept.stamp != now:
+            before = {} if kept is None else kept.units
             kept = Figures(now)
-            for unit in repository.compared(session):
-                kept.discs += discs_of(unit)
-                kept.rows += rows_of(unit)
+            for unit, mark in repository.marks(session).items():
+                same = before.get(unit)
+                kept.units[unit] = same if same and same.mark == mark else _of_unit(session, unit, mark)
             _KEPT[database] = kept
         return kept
+
+
+def _of_unit(session: Session, unit_id: str, mark: Mark) -> UnitFigures:
+    unit = repository.compared(session, unit_id)
+    return UnitFigures(mark, tuple(discs_of(unit)), tuple(rows_of(unit)))
 
 
 def make_report(session: Session, database: Database, arm: str) -> AgreementReport | None:
