@@ -16,6 +16,8 @@ from discloop.stack.state import StackState
 from domain.errors import DiscLoopError
 
 LONGEST_STOP_SECONDS = 60.0
+STOPPED = (130, 143)
+"""Exit codes of a stack that a signal ended, as `discloop down` does."""
 
 
 class BackgroundStack:
@@ -36,7 +38,8 @@ class BackgroundStack:
             DiscLoopError: If it has ended, with the reason it gave.
         """
         if self._process is not None and self._process.poll() is not None:
-            raise DiscLoopError(_last_words(self.home))
+            stopped = self._process.returncode in STOPPED
+            raise DiscLoopError("the stack was stopped" if stopped else _last_words(self.home))
         return state.read(self.home)
 
 
