@@ -32,6 +32,8 @@ def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_outside)
 
 
+# First: pytest-xdist reads the groups in a hook of the same name, and would read them before they are set.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests together, and those that share a folder's Label Studio; the slow ones first."""
     for item in items:

@@ -11,7 +11,7 @@ from discloop.play.errors import ADJUDICATOR, ErrorModel
 from domain.boxes import Box, intersection_over_union
 from domain.confusion import confusion
 from domain.findings import Disc, Findings, Herniation, Hiz
-from domain.taxonomy import GRADES, Level, Reason
+from domain.taxonomy import GRADES, Level, Plane, Reason
 from labeling_configs import controls
 from labeling_configs.controls import Kind, Verdict
 
@@ -66,39 +66,39 @@ def _answers(
 
 
 def _true_finding(box: Entry, kind: Kind, truth: Findings) -> Disc | Herniation | Hiz | None:
-    """The true finding under a mark: by overlap on its slice or, for discs, on any slice."""
+    """The true finding under a mark: by overlap on its slice; a disc on the nearest it is boxed on."""
     all_of: dict[Kind, tuple[Disc | Herniation | Hiz, ...]] = {
         Kind.DISC: truth.discs,
         Kind.HERNIATION: truth.herniations,
         Kind.HIZ: truth.hiz,
     }
     where, index = _pixels(box), box["item_index"]
-    overlaps = [
-        (
-            max(
-                intersection_over_union(where, b.box)
-                for b in finding.boxes
-                if b.slice == index or kind is Kind.DISC
-            ),
-            finding,
-        )
-        for finding in all_of[kind]
-        if kind is Kind.DISC or any(b.slice == index for b in finding.boxes)
+    near = [
+        # Axial discs lie over each other: there the slice tells them apart, on sagittal slices the height.
+        (abs(b.slice - index) if truth.plane is Plane.AXIAL else 0, -overlap, n)
+        for n, finding in enumerate(all_of[kind])
+        for b in finding.boxes
+        if (overlap := intersection_over_union(where, b.box)) >= THERE
+        and (kind is Kind.DISC or b.slice == index)
     ]
-    best = max(overlaps, key=lambda pair: pair[0], default=None)
-    return best[1] if best is not None and best[0] >= THERE else None
+    return all_of[kind][min(near)[2]] if near else None
 
 
 def _name(shown: list[Entry], truth: Findings) -> Iterator[Entry]:
-    """Where the readers' levels differ none is filled in: one true one is named, the others follow."""
-    if any(entry["from_name"] == "level" for entry in shown):
+    """Where the readers' levels differ none is filled in: the true ones are named.
+
+    On sagittal units one is enough, the others follow; on axial ones each disc has its own.
+    """
+    named = {entry["id"] for entry in shown if entry["from_name"] == "level"}
+    if named and truth.plane is Plane.SAGITTAL:
         return
     for box in _first_marks(shown):
-        found = _true_finding(box, Kind.DISC, truth) if _is_disc(box) else None
+        found = _true_finding(box, Kind.DISC, truth) if _is_disc(box) and box["id"] not in named else None
         level: Level | None = found.level if found else None
         if level is not None:
             yield _choice(box, "level", level)
-            return
+            if truth.plane is Plane.SAGITTAL:
+                return
 
 
 def _is_disc(box: Entry) -> bool:
