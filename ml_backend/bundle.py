@@ -42,7 +42,7 @@ from ml_backend.model import LoadedModel
 from ml_backend.plausibility import KINDS, Floats, fit_plausibility
 from ml_backend.progress import INTERRUPTED, Interrupted
 from ml_backend.samples import LabelledSlice, Origin
-from ml_backend.strangers import Stranger, pictures_of_kinds
+from ml_backend.strangers import Stranger, pictures_of_kinds, pictures_of_phantoms
 from ml_backend.weights import TENSORS, write_weights
 
 TRAINED_ON = (
@@ -62,6 +62,10 @@ def main(
     final_epochs: Annotated[
         int, typer.Option(min=0, help="Of the first fold's detector with all patients; 0 takes it as it is.")
     ] = 8,
+    phantoms: Annotated[
+        Path | None,
+        typer.Option(help="Store of phantoms, for the classifier of pictures.", exists=True, file_okay=False),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Train, measure and write the bundled model."""
@@ -73,7 +77,8 @@ def main(
         members=members,
     )
     try:
-        make_bundle(load_public(data), data, recipe, folds=range(folds), final_epochs=final_epochs)
+        public = load_public(data)
+        make_bundle(public, data, recipe, folds=range(folds), final_epochs=final_epochs, phantoms=phantoms)
     except Interrupted as interrupted:
         raise typer.Exit(INTERRUPTED) from interrupted
     except DiscLoopError as error:
@@ -82,7 +87,13 @@ def main(
 
 
 def make_bundle(
-    data: PublicData, folder: Path, recipe: Recipe, *, folds: Sequence[int], final_epochs: int
+    data: PublicData,
+    folder: Path,
+    recipe: Recipe,
+    *,
+    folds: Sequence[int],
+    final_epochs: int,
+    phantoms: Path | None = None,
 ) -> None:
     """Everything, in order; `recipe.out / "weights"` holds the result, `report.json` the numbers."""
     readings = run_folds(data, recipe, folds)
@@ -90,6 +101,8 @@ def make_bundle(
     halves = groups if len(groups) > 1 else [groups[0][::2], groups[0][1::2]]
     trained = [finished_networks(recipe.out / f"fold-{fold}") for fold in folds]
     strangers = list(pictures_of_kinds(folder, data.graded, _masked(data)))
+    if phantoms is not None:
+        strangers += pictures_of_phantoms(phantoms)
     embeddings = _kept(
         recipe.out / "embeddings.npy", lambda: embed(model_of(trained[0], version="first"), strangers)
     )
@@ -134,6 +147,8 @@ def measure_plausibility(
 ) -> dict[str, Any]:
     """How well kinds of pictures are told apart on the fold's patients, by the fold's own detector."""
     held = np.array([data.folds.get(s.patient, i % FOLDS) == fold for i, s in enumerate(strangers)])
+    synthetic = np.array([s.patient.startswith("phantom-") for s in strangers])
+    held &= ~synthetic  # the figure is of real pictures; all phantoms are learned from
     kinds = kinds_of(strangers)
     fitted = fit_plausibility(embeddings[~held], kinds[~held])
     found = [max(p, key=lambda kind: p[kind]) for p in map(fitted.probabilities, embeddings[held])]

@@ -30,7 +30,9 @@ CARD = Template("""\
    the same fold's detector, and two heads), on crops at a common scale and tilt, windowed by the grey values
    around them; averaged, also over the mirrored view; temperature $temperature. The shown grade is the median
    of the distribution.
-4. A linear classifier of the detector's features for pictures that are not upright sagittal T2.
+4. A linear classifier of the detector's features for pictures that are not upright sagittal T2: learned from
+   real slices, turned copies of them, noise, and DiscLoop's own phantoms, upright and turned (only this part
+   has seen phantoms; its figures below are of real pictures).
 
 No network here starts from weights published by others: all are trained from scratch on the data below.
 An interim checkpoint in the project's history (commit 2f0bfbe) had graders that started from published
@@ -51,8 +53,9 @@ Nested cross-validation by patient: detector, self-training, graders and calibra
 the fold's patients; with one fold, the calibration of each half of its patients was fitted on the other.
 $patients patients, $discs graded discs read end to end, from the picture to the grade. Grades are compared by
 position from below, so a wrong count counts against the grades. 95% intervals by bootstrap over patients. The
-constants of the column were set while looking at the first fold, so its count and index figures are a little
-kind.
+constants of the column, the strength and prior of the picture classifier, the threshold for herniations and
+the number of epochs were set while looking at the first fold, so its figures are a little kind; the networks
+and the calibration were not fitted on it.
 
 | | value | 95% interval |
 |---|---|---|

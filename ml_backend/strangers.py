@@ -12,6 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from domain.manifest import Study
+from domain.taxonomy import Plane
 from ml_backend.plausibility import PictureKind
 from ml_backend.samples import GreyImage, LabelledSlice
 from ml_backend.spider import read_grey
@@ -47,7 +49,7 @@ def pictures_of_kinds(
     """
     for item in graded:
         yield Stranger(item.image, PictureKind.SAGITTAL_T2, item.patient)
-        yield from _turned(item)
+        yield from _turned(item.image, item.patient)
         first = folder / "spider/t1" / f"{item.patient.removeprefix('spider-')}.png"
         if first.exists():
             yield Stranger(read_grey(first), PictureKind.SAGITTAL_T1, item.patient)
@@ -60,13 +62,27 @@ def pictures_of_kinds(
     yield from _noise()
 
 
-def _turned(item: LabelledSlice) -> Iterator[Stranger]:
-    image = item.image
-    yield Stranger(np.ascontiguousarray(image[:, ::-1]), PictureKind.MIRRORED, item.patient)
-    yield Stranger(np.ascontiguousarray(image[::-1]), PictureKind.UPSIDE_DOWN, item.patient)
-    yield Stranger(np.ascontiguousarray(image[::-1, ::-1]), PictureKind.UPSIDE_DOWN, item.patient)
-    if int(item.patient.split("-")[-1]) % 4 == 0:
-        yield Stranger(np.ascontiguousarray(np.rot90(image)), PictureKind.OTHER, item.patient)
+def pictures_of_phantoms(store: Path) -> Iterator[Stranger]:
+    """Synthetic studies as curated, upright and turned: without them the demo's own would look strange.
+
+    Args:
+        store: A store of phantoms; of each study the midline slice is taken.
+    """
+    manifest = (store / "manifest.jsonl").read_text(encoding="utf-8")
+    for number, line in enumerate(manifest.splitlines()):
+        for series in Study.model_validate_json(line).series:
+            if series.plane is Plane.SAGITTAL:
+                image = read_grey(store / series.slices[series.midline].path)
+                yield Stranger(image, PictureKind.SAGITTAL_T2, f"phantom-{number}")
+                yield from _turned(image, f"phantom-{number}")
+
+
+def _turned(image: GreyImage, patient: str) -> Iterator[Stranger]:
+    yield Stranger(np.ascontiguousarray(image[:, ::-1]), PictureKind.MIRRORED, patient)
+    yield Stranger(np.ascontiguousarray(image[::-1]), PictureKind.UPSIDE_DOWN, patient)
+    yield Stranger(np.ascontiguousarray(image[::-1, ::-1]), PictureKind.UPSIDE_DOWN, patient)
+    if int(patient.split("-")[-1]) % 4 == 0:
+        yield Stranger(np.ascontiguousarray(np.rot90(image)), PictureKind.OTHER, patient)
 
 
 def _noise() -> Iterator[Stranger]:

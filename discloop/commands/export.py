@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,7 +55,8 @@ def export(
 
 
 def _export_consensus(name: str, out: Path, home: Home, licence: str) -> dict[str, Any]:
-    studies = list(labelled_studies(_all_consensus(client_of(home))))
+    with closing(client_of(home)) as client:
+        studies = list(labelled_studies(_all_consensus(client)))
     if not studies:
         raise DiscLoopError("nothing to export yet: no unit has a consensus; see discloop status")
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from domain.boxes import Box
 from tests.end_to_end.stack import SignIn
@@ -37,6 +37,13 @@ class Surgeon:
         self.address = address
         self.context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
+        self._unanswered: set[Request] = set()
+        """Boxes that the smart box is looking at: its answer replaces the drawn one."""
+        self.page.on(
+            "request", lambda r: self._unanswered.add(r) if "interactive-annotating" in r.url else None
+        )
+        self.page.on("requestfinished", self._unanswered.discard)
+        self.page.on("requestfailed", self._unanswered.discard)
         self.page.goto(f"{address}/user/login/")
         self.page.fill("input[name=email]", who.email)
         self.page.fill("input[name=password]", who.password)
@@ -135,7 +142,9 @@ class Surgeon:
         self.page.keyboard.press("d")
         width, height = size
         self.drag((box.x1 / width, box.y1 / height), (box.x2 / width, box.y2 / height))
-        until(lambda: len(self.boxes()) == before + 1, within_s=10, what="the drawn box")
+        until(lambda: len(self.boxes()) == before + 1, within_s=30, what="the drawn box")
+        # Asking the page lets its events in.
+        until(lambda: self.boxes() and not self._unanswered, within_s=30, what="the smart box's answer")
 
     def correct(self, identity: str) -> None:
         """Move a box by a hundredth of the slice's width, as a reader does who finds it off."""
@@ -152,13 +161,13 @@ class Surgeon:
 
     def grade(self, grades: Sequence[int]) -> None:
         """Grade the discs of the slice from the lowest up, by keys."""
-        for box, grade in zip(self.boxes(), grades, strict=True):
-            identity = box["id"]
+        for place, grade in enumerate(grades):
+            identity = self.boxes()[place]["id"]
             self.select(identity)
             self.page.keyboard.press(str(grade))
             until(
                 lambda identity=identity: self.grade_of(identity) is not None,  # type: ignore[misc]
-                within_s=10,
+                within_s=30,
                 what=f"a grade on {identity}",
             )
 
