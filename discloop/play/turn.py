@@ -42,10 +42,11 @@ class Turn:
             DiscLoopError: If the home's studies are not phantoms, or a step does not come to its end.
         """
         cases = Cases(self.home)
+        known = self._revisions()
         with steps.step("Two simulated readers read, blind") as report:
             self.outcome["read"] = self._read(cases, report)
         with steps.step("Compare the readings") as report:
-            self._wait_compared(report)
+            self._wait_compared(known + self.outcome["read"], report)
         with steps.step("A simulated adjudicator decides what differs") as report:
             self.outcome["adjudicated"] = self._adjudicate(cases, report)
         self.outcome["agreement"] = self.client.get("/api/agreement")
@@ -79,18 +80,19 @@ class Turn:
         _together([work(reader) for reader in readers])
         return len(done)
 
-    def _wait_compared(self, report: Report) -> None:
+    def _wait_compared(self, revisions: int, report: Report) -> None:
+        """Until the ledger has so many revisions, and every unit read twice is compared."""
+
         def compared() -> bool:
             twice, pairs = self._stage("readings")["done"], self._stage("comparisons")["done"]
             report(pairs, twice or None, f"{pairs} of {twice} units read twice")
-            return bool(pairs == twice and self._outbox_is_read())
+            return bool(self._revisions() >= revisions and pairs == twice)
 
         _until(compared, "the readings compared")
 
-    def _outbox_is_read(self) -> bool:
-        note = next(job["note"] for job in self.client.get("/api/status")["jobs"] if job["name"] == "outbox")
-        words = note.split()
-        return len(words) == 4 and words[1] == words[3]
+    def _revisions(self) -> int:
+        known: int = self.client.get("/api/readings/summary")["revisions"]
+        return known
 
     def _adjudicate(self, cases: Cases, report: Report) -> int:
         (one,) = self._of_role(Role.ADJUDICATOR)
@@ -98,9 +100,11 @@ class Turn:
 
         def all_decided() -> bool:
             nonlocal decided
-            stage = self._stage("adjudications")
+            stages = self._stages()
+            stage = stages["adjudications"]
             report(stage["done"], stage["total"] or None, f"{stage['done']} of {stage['total']} units")
-            if stage["done"] == stage["total"]:
+            # A unit is labelled by agreement or by decision; until then it may still become a case.
+            if stages["consensus"]["done"] == stages["comparisons"]["done"]:
                 return True
             decided += adjudicator.decide_all(self.label_studio, cases, lambda _task: None)
             return False
