@@ -42,8 +42,8 @@ class Surgeon:
         self.page.on(
             "request", lambda r: self._unanswered.add(r) if "interactive-annotating" in r.url else None
         )
-        self.page.on("requestfinished", self._unanswered.discard)
-        self.page.on("requestfailed", self._unanswered.discard)
+        self.page.on("requestfinished", lambda request: self._unanswered.discard(request))
+        self.page.on("requestfailed", lambda request: self._unanswered.discard(request))
         self.page.goto(f"{address}/user/login/")
         self.page.fill("input[name=email]", who.email)
         self.page.fill("input[name=password]", who.password)
