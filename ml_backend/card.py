@@ -35,8 +35,8 @@ CARD = Template("""\
    has seen phantoms; its figures below are of real pictures).
 
 No network here starts from weights published by others: all are trained from scratch on the data below.
-An interim checkpoint in the project's history (commit 2f0bfbe) had graders that started from published
-EfficientNet-Lite0 weights; it was withdrawn, and no figure below is its.
+An early checkpoint had graders that started from published EfficientNet-Lite0 weights; it was withdrawn
+before the first release, nothing was trained from it, and no figure below is its.
 
 ## Data
 - SPIDER, training subset: van der Graaf et al., Scientific Data 11:264 (2024), CC BY 4.0, doi
