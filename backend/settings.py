@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -107,6 +107,19 @@ class Settings(BaseSettings):
     )
     rounds_free_gb: float = Field(default=2, ge=0)
     """Less free disk than this, and no round starts."""
+    rounds_gpu_free_gb: float = Field(default=0, ge=0)
+    """Less free GPU memory than this, and no round starts on this machine; 0 asks for no GPU."""
+    executor: Literal["local", "ray"] = "local"
+    """Where rounds run: as processes of this machine, or as jobs of a Ray cluster."""
+    ray_address: Address = "http://127.0.0.1:8265"
+    """Ray's Jobs API."""
+    ray_storage: str | None = None
+    """An address of fsspec (`s3://...`, `file:///...`) that this process and Ray's machines reach."""
+    ray_cpus: float = Field(default=1, gt=0)
+    ray_gpus: float = Field(default=0, ge=0)
+    ray_memory_gb: float = Field(default=2, gt=0)
+    ray_python: str = "python"
+    """The interpreter on Ray's machines that has the extra `ml`."""
 
     def leads(self, job: str) -> bool:
         """Whether this process may lead a job."""

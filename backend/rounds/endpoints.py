@@ -17,7 +17,8 @@ from backend.resources import Reading, Resources, Using
 from backend.rounds import repository, service
 from backend.rounds.chart import chart_of
 from backend.rounds.policy import due, policy_of
-from backend.rounds.scheduler import PROPOSAL_JOB, ROUNDS_JOB
+from backend.rounds.proposing import PROPOSAL_JOB
+from backend.rounds.scheduler import ROUNDS_JOB
 from backend.rounds.schemas import DueOut, RoundDetail, RoundOut
 from domain.rounds import RUNNING, RoundState
 

@@ -8,24 +8,21 @@ never done again.
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from backend.audit import service as audit
-from backend.errors import Conflict
 from backend.jobs.runner import IDLE, Job, JobContext, Outcome
 from backend.models import repository as models
 from backend.models.tables import ModelVersion
 from backend.rounds import repository, service
 from backend.rounds.dataset import LOCKED
-from backend.rounds.executors import Condition, Executor, Status
+from backend.rounds.executors import INTERRUPTED, Condition, Executor, ExecutorError, Status, Work
 from backend.rounds.executors.local import LocalExecutor
+from backend.rounds.executors.ray import RayExecutor
 from backend.rounds.folders import RoundFolder, WeightsError, read_weights, write_whole
-from backend.rounds.policy import due, policy_of
 from backend.rounds.tables import Look, Round
 from backend.settings import Settings
 from domain.errors import DiscLoopError
@@ -38,8 +35,6 @@ from domain.snapshots import Snapshot, SnapshotError, digest
 from domain.taxonomy import Plane, Split
 
 TRAINING = "training"
-INTERRUPTED = 75
-"""A trainer's exit code for "stopped, can go on" (EX_TEMPFAIL)."""
 MOST_STALLED = 5
 """Restarts without any progress before a round fails visibly."""
 GIB = 2**30
@@ -52,8 +47,16 @@ class Failure(DiscLoopError):
 class Scheduler:
     """Carries rounds on. One a process; the lease decides which process's works."""
 
-    def __init__(self, executor: Executor) -> None:
-        self.executor = executor
+    def __init__(self, make: Callable[[Settings], Executor]) -> None:
+        self._make = make
+        self._made: tuple[Settings, Executor] | None = None
+
+    def executor(self, context: JobContext) -> Executor:
+        """Made at the first step: only then the settings are known."""
+        settings = context.resources.settings
+        if self._made is None or self._made[0] is not settings:
+            self._made = settings, self._make(settings)
+        return self._made[1]
 
     def step(self, context: JobContext) -> Outcome:
         """The job: one look at the round that is running or next."""
@@ -68,7 +71,7 @@ class Scheduler:
         before = row.state
         try:
             self._step(context, row)
-        except (Failure, GateError, EvaluationError, SnapshotError) as error:
+        except (Failure, ExecutorError, GateError, EvaluationError, SnapshotError) as error:
             self._end(context, row, RoundEvent.FAIL, error=str(error))
         with context.reading() as session:
             now = repository.get(session, row.id)
@@ -90,19 +93,23 @@ class Scheduler:
         free = shutil.disk_usage(settings.rounds).free / GIB
         if free < settings.rounds_free_gb:
             raise Failure(f"{free:.1f} GiB of disk are free, a round needs {settings.rounds_free_gb:g}")
+        missing = self.executor(context).missing()
+        if missing is not None:
+            raise Failure(missing)
         with context.writing() as session:
             repository.move(session, row, RoundEvent.BEGIN, fence=row.fence, started_at=context.now)
 
     def _cancel(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
         names = (TRAINING, *self._to_evaluate(context, row, folder))
-        running = [n for n in names if self._status(folder, n).condition is Condition.RUNNING]
+        executor = self.executor(context)
+        running = [n for n in names if executor.status(folder.root, n).condition is Condition.RUNNING]
         for name in running:
-            self.executor.stop(folder.root, name)
+            executor.stop(folder.root, name)
         if not running:
             self._end(context, row, RoundEvent.CANCEL)
 
     def _train(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
-        status = self._status(folder, TRAINING)
+        status = self.executor(context).status(folder.root, TRAINING)
         row = self._note_progress(context, row, folder)
         if status.condition is Condition.RUNNING:
             return
@@ -128,20 +135,19 @@ class Scheduler:
         if restarted and row.stalled >= MOST_STALLED:
             raise Failure(f"the trainer was started {MOST_STALLED} times again without any progress")
         settings = context.resources.settings
-        weights = _weights_of(context, settings, row.champion or "")
-        command = fill(
-            settings.train_command,
-            snapshot=folder.snapshot,
-            store=settings.store,
-            out=folder.training,
-            weights=weights,
-        )
         if restarted:
             with context.writing() as session:
                 repository.note(session, row, row.fence, restarts=row.restarts + 1, stalled=row.stalled + 1)
-            if folder.progress() is not None:
-                command.append("--resume")
-        self.executor.start(folder.root, TRAINING, command)
+        work = _work(
+            settings,
+            _snapshot(folder, row),
+            folder,
+            settings.train_command,
+            weights=_weights_of(context, settings, row.champion or ""),
+            out=folder.training,
+            resume=restarted and folder.progress() is not None,
+        )
+        self.executor(context).start(folder.root, TRAINING, work)
 
     def _note_progress(self, context: JobContext, row: Round, folder: RoundFolder) -> Round:
         line = folder.progress()
@@ -164,24 +170,25 @@ class Scheduler:
         return found
 
     def _evaluate(self, context: JobContext, row: Round, folder: RoundFolder) -> None:
-        settings = context.resources.settings
         found: dict[str, Evaluation] = {}
-        if not _has_test_patients(_snapshot(folder, row)):
+        snapshot = _snapshot(folder, row)
+        if not _has_test_patients(snapshot):
             nobody = Evaluation(model=row.challenger or "", split=Split.TEST.value, items=())
             self._judge(context, row, folder, {"challenger": nobody, "champion": nobody})
             return
         for name, weights in self._to_evaluate(context, row, folder).items():
-            evaluation = self._evaluation(settings, folder, name, weights)
+            evaluation = self._evaluation(context, snapshot, folder, name, weights)
             if evaluation is None:
                 return
             found[name] = evaluation
         self._judge(context, row, folder, found)
 
     def _evaluation(
-        self, settings: Settings, folder: RoundFolder, name: str, weights: Path
+        self, context: JobContext, snapshot: Snapshot, folder: RoundFolder, name: str, weights: Path
     ) -> Evaluation | None:
         """What a model says of the test patients; `None` while its process runs."""
-        status = self._status(folder, name)
+        executor, settings = self.executor(context), context.resources.settings
+        status = executor.status(folder.root, name)
         if status.condition is Condition.RUNNING:
             return None
         path = folder.evaluation(name)
@@ -189,14 +196,8 @@ class Scheduler:
             return Evaluation.read(path.read_text(encoding="utf-8"), name=path.name)
         _refuse_failed(status, folder, name)
         path.parent.mkdir(exist_ok=True)
-        command = fill(
-            settings.evaluate_command,
-            snapshot=folder.snapshot,
-            store=settings.store,
-            out=path,
-            weights=weights,
-        )
-        self.executor.start(folder.root, name, command)
+        work = _work(settings, snapshot, folder, settings.evaluate_command, weights=weights, out=path)
+        executor.start(folder.root, name, work)
         return None
 
     def _judge(
@@ -231,17 +232,31 @@ class Scheduler:
                 session, f"round.{state.value}", subject=row.id, by=None, clock=context.resources.clock
             )
 
-    def _status(self, folder: RoundFolder, name: str) -> Status:
-        return self.executor.status(folder.root, name)
+
+def executor_of(settings: Settings) -> Executor:
+    """The executor that the settings name."""
+    if settings.executor == "ray":
+        return RayExecutor(settings)
+    return LocalExecutor(gpu_free_gb=settings.rounds_gpu_free_gb)
 
 
-def fill(template: str, **places: Path) -> list[str]:
-    """A command line from its template: split as a shell would, then filled in."""
-    words: dict[str, str] = {name: str(path.absolute()) for name, path in places.items()}
-    try:
-        return [word.format(python=sys.executable, **words) for word in shlex.split(template)]
-    except (KeyError, IndexError, ValueError) as error:
-        raise Failure(f"the command {template!r} cannot be filled in: {error}") from None
+def _work(
+    settings: Settings,
+    snapshot: Snapshot,
+    folder: RoundFolder,
+    template: str,
+    *,
+    weights: Path,
+    out: Path,
+    resume: bool = False,
+) -> Work:
+    return Work(
+        template=template,
+        reads={"snapshot": folder.snapshot, "store": settings.store, "weights": weights},
+        files={"store": sorted({path for item in snapshot.items for path in item.slices})},
+        out=out,
+        resume=resume,
+    )
 
 
 def _trained(folder: RoundFolder) -> tuple[str, str] | None:
@@ -297,28 +312,4 @@ def _evidence(row: Round, found: Mapping[str, Evaluation], verdict: Verdict) -> 
     }
 
 
-def propose_round(context: JobContext) -> Outcome:
-    """The job: plan a round where the policy says that one is due. A person approves it."""
-    policy = policy_of(context.resources.settings)
-    with context.reading() as session:
-        under_way = bool(repository.open_rounds(session))
-        now = due(session, policy, context.now)
-    reached = [one.name.replace("_", " ") for one in now.distances if one.due]
-    if under_way or not now.due:
-        return Outcome(worked=False, note="one is under way" if under_way else "none is due")
-    try:
-        with context.writing() as session:
-            service.plan(
-                session,
-                policy=policy,
-                why=f"due by {', '.join(reached)}",
-                by=None,
-                clock=context.resources.clock,
-            )
-    except Conflict as reason:
-        return Outcome(worked=False, note=str(reason))
-    return Outcome(worked=True, note="a round was proposed")
-
-
-PROPOSAL_JOB = Job(name="round_proposals", title="When to retrain", every_s=60, run=propose_round)
-ROUNDS_JOB = Job(name="rounds", title="Retraining", every_s=1, run=Scheduler(LocalExecutor()).step)
+ROUNDS_JOB = Job(name="rounds", title="Retraining", every_s=1, run=Scheduler(executor_of).step)

@@ -11,7 +11,14 @@ from discloop.console import Json, print_json, words
 from discloop.home import DEFAULT_HOME, Home, HomeOption
 from discloop.stack import preflight, state
 from discloop.stack.ports import BackendPort, LabelStudioPort, MlPort, Ports
-from discloop.stack.rounds import EpochsOption, PolicyOption, Rounds
+from discloop.stack.rounds import (
+    EpochsOption,
+    PolicyOption,
+    RayGpusOption,
+    RayOption,
+    RayStorageOption,
+    Rounds,
+)
 from discloop.stack.services import local_services
 from discloop.stack.state import Condition, StackState
 from discloop.stack.supervisor import Supervisor
@@ -27,13 +34,17 @@ def up(
     port_ml: MlPort = 9090,
     policy: PolicyOption = None,
     train_epochs: EpochsOption = None,
+    ray: RayOption = None,
+    ray_storage: RayStorageOption = None,
+    ray_gpus: RayGpusOption = 0,
     as_json: Json = False,
 ) -> None:
     """Start the local stack and keep it running. Ctrl-C stops every process.
 
     With --json: one line at each change of a service's condition.
     """
-    ports, rounds = Ports(port_label_studio, port_backend, port_ml), Rounds(policy, train_epochs)
+    ports = Ports(port_label_studio, port_backend, port_ml)
+    rounds = Rounds(policy, train_epochs, ray, ray_storage, ray_gpus)
     run_stack(Home.at(home), ports, rounds, _json_line if as_json else _Words())
 
 

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from backend.rounds.executors import Condition, Status
+from backend.rounds.executors import Condition, Status, Work
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 PATIENCE_S = 10.0
@@ -23,16 +23,29 @@ PATIENCE_S = 10.0
 class LocalExecutor:
     """Starts processes through `launch.py`; their locks, not our memory, say which run."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, *, gpu_free_gb: float = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gpu_free_gb, self._clock = gpu_free_gb, clock
         self._asked: dict[tuple[Path, str], float] = {}
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def start(self, folder: Path, name: str, command: Sequence[str]) -> None:
+    def missing(self) -> str | None:
+        """See `Executor`."""
+        if not self._gpu_free_gb:
+            return None
+        free = gpu_memory_gb()
+        if free is None:
+            return f"no GPU is found (nvidia-smi), a round needs {self._gpu_free_gb:g} GiB of its memory"
+        if free < self._gpu_free_gb:
+            return f"{free:.1f} GiB of GPU memory are free, a round needs {self._gpu_free_gb:g}"
+        return None
+
+    def start(self, folder: Path, name: str, work: Work) -> None:
         """See `Executor`."""
         if self.status(folder, name).condition is Condition.RUNNING:
             return
         folder.mkdir(parents=True, exist_ok=True)
+        reads = {word: str(path.absolute()) for word, path in work.reads.items()}
+        command = work.command(python=sys.executable, out=str(work.out.absolute()), reads=reads)
         (folder / f"{name}.exit").unlink(missing_ok=True)
         self._asked.pop((folder, name), None)
         with (folder / f"{name}.log").open("ab") as log:
@@ -89,6 +102,16 @@ class LocalExecutor:
 
     def _reap(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]
+
+
+def gpu_memory_gb() -> float | None:
+    """Free memory of the GPU that has most of it, in GiB; `None` where there is no GPU."""
+    question = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(question, capture_output=True, text=True, timeout=10, check=True).stdout
+        return max(float(line) for line in said.split("\n") if line.strip()) / 1024
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
 
 
 def _environment() -> dict[str, str]:
