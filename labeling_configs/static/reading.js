@@ -174,9 +174,11 @@
 
   // --- the smart box: only discs, only where the project has an interactive model -------------------------------
   const isSmart = () => Boolean(window.Htx.interfaces?.includes("auto-annotation"));
+  // A tool changed in the middle of a stroke would leave the editor drawing for ever.
+  let stroking = false;
   const chooseTool = () => {
     const annotation = selected();
-    if (!isSmart() || !image(annotation) || !drawing(annotation)) return;
+    if (stroking || !isSmart() || !image(annotation) || !drawing(annotation)) return;
     const wanted = annotation.names.get(FINDING).selectedLabels[0].alias === "disc";
     const manager = image(annotation).getToolsManager();
     const tool = manager.allTools().find((t) => t.toolName === "RectangleTool" && Boolean(t.dynamic) === wanted);
@@ -205,11 +207,15 @@
       (event) => {
         const annotation = selected();
         if (event.button !== 0 || !image(annotation) || !event.target.closest?.(".dl-stack .konvajs-content")) return;
-        if (drawing(annotation)) Object.defineProperty(event, "ctrlKey", { value: true });
+        if (!drawing(annotation)) return;
+        chooseTool(); // the key's own choice may still be waiting its turn
+        stroking = true;
+        Object.defineProperty(event, "ctrlKey", { value: true });
       },
       true,
     );
   }
+  for (const end of ["mouseup", "pointercancel", "blur"]) window.addEventListener(end, () => (stroking = false), true);
 
   let scrolled = 0;
   document.addEventListener(

@@ -65,7 +65,7 @@ class Surgeon:
         self.wait_unit()
 
     def wait_unit(self) -> None:
-        """Until the unit is shown, opened on its midline, its boxes in place."""
+        """Until the unit is shown, opened on its midline, that slice loaded: no box can be drawn before."""
         self.page.wait_for_selector(".dl-stack canvas")
         until(lambda: self._is_open(), within_s=30, what="the unit opened on its midline")
 
@@ -74,7 +74,7 @@ class Surgeon:
           const store = window.Htx?.annotationStore?.selected, images = store?.names?.get('slices');
           const open = window.Htx?.task?.dataObj?.open;
           return Boolean(images && open !== undefined && images.currentImage === Number(open)
-                         && images.stageWidth > 1);
+                         && images.imageIsLoaded && images.stageWidth > 1);
         }"""
         return bool(self.page.evaluate(script))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +73,7 @@ class Desk:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def drag(self, box: Box) -> None:
+    def drag(self, box: Box, *, halfway: Callable[[], object] = lambda: None) -> None:
         """Drag the mouse over a box given in pixels of the slice; waits for the new box to be selected."""
         before = self.count()
         stage = self.page.locator(".dl-stack canvas").first.bounding_box()
@@ -81,7 +81,10 @@ class Desk:
         scale = stage["width"] / SIZE.width
         self.page.mouse.move(stage["x"] + box.x1 * scale, stage["y"] + box.y1 * scale)
         self.page.mouse.down()
-        self.page.mouse.move(stage["x"] + box.x2 * scale, stage["y"] + box.y2 * scale, steps=3)
+        x, y = box.center
+        self.page.mouse.move(stage["x"] + x * scale, stage["y"] + y * scale)
+        halfway()
+        self.page.mouse.move(stage["x"] + box.x2 * scale, stage["y"] + box.y2 * scale)
         self.page.mouse.up()
         until(
             lambda: self.count() == before + 1 and self.selected, within_s=10, what="the drawn box selected"
@@ -183,5 +186,5 @@ def desk(
 
 
 def _ready(page: Page) -> bool:
-    script = f"Htx.annotationStore.selected?.names?.get('slices')?.currentImage === {MIDLINE}"
-    return bool(page.evaluate(script))
+    stack = "Htx.annotationStore.selected?.names?.get('slices')"
+    return bool(page.evaluate(f"{stack}?.currentImage === {MIDLINE} && {stack}.imageIsLoaded"))

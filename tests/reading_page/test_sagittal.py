@@ -30,6 +30,13 @@ PROPOSAL = Proposal(
     uncertainty=0.1,
 )
 
+HOLD_TIMERS = """() => {
+  const plain = window.setTimeout, held = [];
+  window.setTimeout = (f, ms, ...rest) => (ms === 0 ? held.push(f) : plain(f, ms, ...rest));
+  window.letTimersGo = () => { window.setTimeout = plain; held.forEach((f) => f()); };
+}"""
+"""Keeps what the page put off until it is let go."""
+
 
 def shown(arm: Arm) -> list[dict[str, object]]:
     return encode(PROPOSAL, arm=arm, plane=Plane.SAGITTAL, slices=SLICES)
@@ -125,6 +132,23 @@ def test_a_rough_box_snaps_to_the_disc(label_studio: LabelStudio, chromium: Brow
         assert read.submit().status == 201
         (disc,) = decode(read.kept(), plane=Plane.SAGITTAL, slices=SLICES).discs
         assert disc.primary.box.as_list() == [200, 312, 280, 353.6]
+
+
+def test_a_stroke_quicker_than_the_choice_of_its_tool_is_kept(
+    label_studio: LabelStudio, chromium: Browser
+) -> None:
+    """The tool was once changed in the middle of such a stroke, and nothing could be drawn after it."""
+    with (
+        snapping_backend() as address,
+        desk(label_studio, chromium, config=CONFIG, ml_backend=address) as read,
+    ):
+        read.page.evaluate(HOLD_TIMERS)
+        read.press("d")
+        read.drag(DISCS[0], halfway=lambda: read.page.evaluate("window.letTimersGo()"))
+        moved = "Htx.annotationStore.selected.regions.some((box) => box.x === 50)"
+        until(lambda: read.page.evaluate(moved), within_s=15, what="the drawn box on the disc")
+        read.press("d")
+        read.drag(DISCS[1])
 
 
 def _names_levels_as_the_domain_does(read: Desk) -> bool:
