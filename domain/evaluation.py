@@ -59,12 +59,26 @@ class EvaluatedStudy(_Frozen):
     hiz: LesionCounts = LesionCounts()
 
 
+class Serving(_Frozen):
+    """The exported model, as it will serve, beside the trained one on the same slices."""
+
+    runtime: str
+    slices: Count
+    same_grades: Probability
+    """Share of discs that both give the same grade; a slice with another number of discs counts none."""
+    box_px: Annotated[float, Field(ge=0)]
+    """Largest distance between their edges of a disc's box, pixels of the slice."""
+    milliseconds: Annotated[float, Field(gt=0)]
+    """What the exported model takes for one slice: the median over slices of the best of three."""
+
+
 class Evaluation(_Frozen):
     """One model on one split."""
 
     model: str
     split: str
     items: tuple[EvaluatedStudy, ...]
+    serving: Serving | None = None
 
     @classmethod
     def read(cls, text: str, *, name: str) -> Self:

@@ -2,7 +2,8 @@
 
 Both are judged on the same locked test patients. The challenger must be non-inferior on every guarded class
 and better on the primary figure, linear kappa with the truth; intervals come from resampling patients, the
-same resamples for both models.
+same resamples for both models. The exported challenger must say what the trained one says, as fast as the
+champion. How both stand to the readers' own agreement (the human ceiling) is evidence, not a condition.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.evaluation import Evaluation
+from domain.agreement.schema import Ceiling
+from domain.evaluation import Evaluation, Serving
 from domain.model_figures import PRIMARY, Figure, GateError, compare_models
 from domain.policy import GatePolicy
 
@@ -44,6 +46,12 @@ class Verdict(_Frozen):
     discs: int = 0
     figures: tuple[Figure, ...] = ()
     against_first: tuple[Figure, ...] = ()
+    serving: Serving | None = None
+    """The exported challenger beside the trained one."""
+    champion_ms: float | None = None
+    """The exported champion's time for a slice."""
+    ceilings: tuple[Ceiling, ...] = ()
+    """Champion and challenger against the readers of the same discs, and the readers against each other."""
     policy: GatePolicy
 
     @property
@@ -59,6 +67,7 @@ def judge(
     trained_on: Iterable[str],
     policy: GatePolicy,
     first: Evaluation | None = None,
+    ceilings: Iterable[Ceiling] = (),
 ) -> Verdict:
     """Compare challenger and champion on the locked test patients.
 
@@ -68,6 +77,7 @@ def judge(
         trained_on: Patients of everything the challenger was trained or chosen on.
         policy: Margins and minimum positives.
         first: The first champion's evaluation; the challenger must be non-inferior to it as well.
+        ceilings: The human ceiling, as far as two readers graded the test discs.
 
     Raises:
         GateError: If the evaluations are not of the same discs with the same truth.
@@ -92,6 +102,9 @@ def judge(
             discs=len(challenger.truths()),
             figures=tuple(figures),
             against_first=tuple(against_first),
+            serving=challenger.serving,
+            champion_ms=champion.serving.milliseconds if champion.serving else None,
+            ceilings=tuple(ceilings),
             policy=policy,
         )
 
@@ -109,10 +122,22 @@ def judge(
     inferior = _names(f for f in guarded if not f.holds)
     if inferior:
         return verdict(Outcome.INFERIOR, "may be worse by more than the margin", inferior)
+    unfit = unfit_to_serve(champion.serving, challenger.serving, policy)
+    if unfit:
+        return verdict(Outcome.INFERIOR, "the exported model is not fit to serve", unfit)
     primary = next(f for f in figures if f.name == PRIMARY)
     if not primary.holds:
         return verdict(Outcome.NO_GAIN, "linear kappa is not shown to be better")
     return verdict(Outcome.PASSED, "better on linear kappa, not worse on any guarded class")
+
+
+def unfit_to_serve(champion: Serving | None, challenger: Serving | None, policy: GatePolicy) -> list[str]:
+    """What the exported challenger fails: `parity` with the trained one, `latency` beside the champion."""
+    if challenger is None:
+        return ["parity", "latency"]
+    unlike = challenger.same_grades < policy.parity_grades or challenger.box_px > policy.parity_box_px
+    slow = champion is None or challenger.milliseconds > policy.latency_ratio * champion.milliseconds
+    return ["parity"] * unlike + ["latency"] * slow
 
 
 def _names(figures: Iterable[Figure]) -> list[str]:

@@ -101,8 +101,8 @@ def _figure(
     spread = gain[1:][np.isfinite(gain[1:])]
     low, high = np.quantile(spread, (0.025, 0.975)) if len(spread) else (np.nan, np.nan)
     bound = policy.least_gain if margin is None else -margin
-    if name == CALIBRATION and not np.isfinite(gain[0]):
-        holds = True  # Neither model gives probabilities.
+    if name == CALIBRATION and not np.isfinite(before[0]):
+        holds = True  # The champion gives no probabilities: there is nothing to lose.
     elif margin is None:
         holds = bool(low > bound)
     else:

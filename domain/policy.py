@@ -41,6 +41,12 @@ class GatePolicy(_Frozen):
     minimum_patients: int = 10
     calibration_margin: float = 0.02
     """Ranked probability score, the lower the better."""
+    parity_grades: Share = 0.98
+    """Least share of discs that the exported model must grade as the trained one does."""
+    parity_box_px: float = Field(default=2.0, ge=0)
+    """How far an edge of a box may be from the trained model's, pixels."""
+    latency_ratio: float = Field(default=2.0, gt=0)
+    """How many times the champion's time for a slice the exported challenger may take."""
     least_gain: float = 0.0
     """What the lower end of the primary figure's difference must exceed."""
     resamples: int = Field(default=2000, ge=200)

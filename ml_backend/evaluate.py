@@ -16,6 +16,7 @@ import typer
 from domain.errors import DiscLoopError
 from domain.taxonomy import Split
 from ml_backend.crossvalidation import read_fold
+from ml_backend.export_check import compare_export
 from ml_backend.metrics import matched_boxes, summarise
 from ml_backend.model import LoadedModel, load_model
 from ml_backend.ordinal import median_grade
@@ -44,7 +45,7 @@ def main(
 
 
 def evaluate_snapshot(weights: Path, snapshot: Path, store: Path, *, split: Split) -> dict[str, Any]:
-    """The model's readings of a split: `{"model", "split", "items", "summary"}`."""
+    """The model's readings of a split: `{"model", "split", "items", "serving", "summary"}`."""
     items = [item for item in read_snapshot(snapshot).items if item.split is split]
     studies = {f"{item.study}/": item.study for item in items}
     slices = list(labelled_slices(items, store))
@@ -56,7 +57,13 @@ def evaluate_snapshot(weights: Path, snapshot: Path, store: Path, *, split: Spli
         {"study": studies[slice_.name.rsplit("/", 1)[0] + "/"], **describe_item(reading, model)}
         for slice_, reading in zip(slices, readings, strict=True)
     ]
-    return {"model": model.version, "split": split.value, "items": described, "summary": summarise(readings)}
+    return {
+        "model": model.version,
+        "split": split.value,
+        "items": described,
+        "serving": compare_export(model, load_model(weights), [s.image for s in slices]),
+        "summary": summarise(readings),
+    }
 
 
 def read_slices(model: LoadedModel, slices: Sequence[LabelledSlice]) -> list[dict[str, Any]]:

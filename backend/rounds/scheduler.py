@@ -18,6 +18,7 @@ from backend.jobs.runner import IDLE, Job, JobContext, Outcome
 from backend.models import repository as models
 from backend.models.tables import ModelVersion
 from backend.rounds import repository, service
+from backend.rounds.ceiling import ceilings_of
 from backend.rounds.dataset import LOCKED
 from backend.rounds.executors import INTERRUPTED, Condition, Executor, ExecutorError, Status, Work
 from backend.rounds.executors.local import LocalExecutor
@@ -203,13 +204,16 @@ class Scheduler:
     def _judge(
         self, context: JobContext, row: Round, folder: RoundFolder, found: Mapping[str, Evaluation]
     ) -> None:
-        policy = Policy.model_validate_json(row.policy)
+        policy = Policy.model_validate_json(row.policy).gate
+        with context.reading() as session:
+            ceilings = ceilings_of(session, found, policy)
         verdict = judge(
             found["champion"],
             found["challenger"],
             trained_on=json.loads(row.trained_on or "[]"),
-            policy=policy.gate,
+            policy=policy,
             first=found.get("first"),
+            ceilings=ceilings,
         )
         evidence = _evidence(row, found, verdict)
         write_whole(folder.evidence_file, json.dumps(evidence, sort_keys=True, indent=1))

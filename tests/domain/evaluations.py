@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.evaluation import EvaluatedDisc, EvaluatedStudy, Evaluation, LesionCounts
+from domain.evaluation import EvaluatedDisc, EvaluatedStudy, Evaluation, LesionCounts, Serving
 
 Grades = NDArray[np.int64]
 Probs = tuple[float, float, float, float, float]
+SERVED = Serving(runtime="openvino", slices=150, same_grades=1.0, box_px=0.1, milliseconds=10.0)
 
 
 def truths(patients: int, *, shares: Probs = (0.15, 0.25, 0.3, 0.2, 0.1), seed: int = 0) -> Grades:
@@ -56,4 +57,4 @@ def evaluation(
                 herniations=LesionCounts(true_positive=int(marked), false_negative=int(not marked)),
             )
         )
-    return Evaluation(model=model, split="test", items=tuple(items))
+    return Evaluation(model=model, split="test", items=tuple(items), serving=SERVED)

@@ -8,7 +8,7 @@ from domain.evaluation import Evaluation, EvaluationError
 from domain.gate import Outcome, judge
 from domain.model_figures import PRIMARY, GateError, compare_models
 from domain.policy import GatePolicy
-from tests.domain.evaluations import Grades, evaluation, truths
+from tests.domain.evaluations import SERVED, Grades, evaluation, truths
 
 POLICY = GatePolicy()
 
@@ -84,6 +84,42 @@ def test_worse_than_the_first_champion_is_held(true: Grades, champion: Evaluatio
     verdict = judge(champion, better, trained_on=[], policy=POLICY, first=first)
     assert verdict.outcome is Outcome.INFERIOR
     assert verdict.against_first
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"same_grades": 0.97}, ("parity",)),
+        ({"box_px": 2.5}, ("parity",)),
+        ({"milliseconds": 20.5}, ("latency",)),
+        (None, ("parity", "latency")),
+    ],
+)
+def test_an_exported_model_unlike_the_trained_one_or_slow_is_held(
+    true: Grades, champion: Evaluation, change: dict[str, float] | None, named: tuple[str, ...]
+) -> None:
+    better = evaluation(true, right=0.9, model="challenger", seed=2, herniation=0.95)
+    serving = SERVED.model_copy(update=change) if change else None
+    unfit = better.model_copy(update={"serving": serving})
+    verdict = judge(champion, unfit, trained_on=[], policy=POLICY)
+    assert (verdict.outcome, verdict.classes) == (Outcome.INFERIOR, named)
+
+
+def test_a_challenger_that_is_surer_than_right_is_held(true: Grades, champion: Evaluation) -> None:
+    better = evaluation(true, right=0.9, model="challenger", seed=2, herniation=0.95)
+
+    def with_probs(probs: tuple[float, ...] | None) -> Evaluation:
+        items = [
+            item.model_copy(
+                update={"discs": tuple(d.model_copy(update={"probs": probs}) for d in item.discs)}
+            )
+            for item in better.items
+        ]
+        return better.model_copy(update={"items": tuple(items)})
+
+    for probs in (None, (1.0, 0.0, 0.0, 0.0, 0.0)):
+        verdict = judge(champion, with_probs(probs), trained_on=[], policy=POLICY)
+        assert (verdict.outcome, verdict.classes) == (Outcome.INFERIOR, ("calibration",))
 
 
 def test_evaluations_of_other_discs_are_refused(true: Grades, champion: Evaluation) -> None:

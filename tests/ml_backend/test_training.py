@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from domain.errors import DiscLoopError
+from domain.evaluation import Evaluation
 from ml_backend.cli import app
 from ml_backend.progress import INTERRUPTED
 from ml_backend.snapshot import herniated_discs, labelled_slices, read_snapshot
@@ -181,5 +182,8 @@ def test_evaluate_writes_what_the_gate_reads(
     assert len(entry["discs"]) == DISCS
     assert entry["missed"] + sum(disc["matched"] for disc in entry["discs"]) == DISCS
     assert report["summary"]["hiz"].startswith("not evaluable")
+    serving = Evaluation.read(out.read_text(), name=out.name).serving
+    assert serving is not None
+    assert (serving.runtime, serving.slices) == ("openvino", 1)
     missing = CliRunner().invoke(app, ["evaluate", *options, "--split", "val", "--out", str(out)])
     assert missing.exit_code == 2

@@ -84,7 +84,17 @@ def evaluate(given: argparse.Namespace) -> int:
     draw = random.Random(model["seed"])
     items = json.loads((given.snapshot / "snapshot.json").read_text())["items"]
     said = [_said(item, model["skill"], draw) for item in items if item["split"] == given.split]
-    write(given.out, {"model": f"skill-{model['skill']}", "split": given.split, "items": said})
+    serving = {
+        "runtime": "none",
+        "slices": len(said),
+        "same_grades": 1,
+        "box_px": 0,
+        "milliseconds": 1,
+    }
+    write(
+        given.out,
+        {"model": f"skill-{model['skill']}", "split": given.split, "items": said, "serving": serving},
+    )
     return 0
 
 
