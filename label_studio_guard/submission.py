@@ -29,11 +29,20 @@ class Incomplete(APIException):
         self.problems = [problem._asdict() for problem in problems]
 
 
+class AlreadySubmitted(APIException):
+    """The reading is there: the page submitted it before, and the answer got lost on its way."""
+
+    status_code = 409
+    default_code = "already_submitted"
+    default_detail = "This unit was submitted before and is kept. Reload the page for the next one."
+
+
 def validate(identity: Identity, path: Mapping[str, Any], body: dict[str, Any], rule: Rule) -> None:
     """Decode the reading a person submits.
 
     Raises:
         Incomplete: 400 with every finding and its reason, as one text the page shows.
+        AlreadySubmitted: 409 for a second reading of a unit; a correction changes the first.
     """
     task = _task_of(path, rule)
     project = identity.projects[task.project_id]
@@ -45,6 +54,8 @@ def validate(identity: Identity, path: Mapping[str, Any], body: dict[str, Any], 
     if not isinstance(result, list):
         raise Incomplete("The reading is not a list of regions.")
     _decode(result, project, _sizes(str(task.data.get("key", ""))))
+    if rule.path["pk"] == "task" and task.annotations.filter(completed_by_id=identity.user).exists():
+        raise AlreadySubmitted
 
 
 def _decode(result: list[Any], project: OwnProject, sizes: Sequence[SliceSize]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -13,6 +14,10 @@ import httpx
 from domain.errors import DiscLoopError
 
 TIMEOUT_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
+"""How long a person tries again while Label Studio is being started anew."""
+PAUSE_SECONDS = 0.5
+AWAY = (502, 503, 504)
 PAGE = 100
 
 
@@ -43,12 +48,12 @@ class PersonAtLabelStudio:
         self._http.close()
 
     def _sign_in(self, password: str) -> None:
-        page = self._http.get("/user/login/")
+        page = self._reach("GET", "/user/login/")
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         form = {"email": self._email, "password": password, "persist_session": "on"}
         if token:
             form["csrfmiddlewaretoken"] = token[1]
-        answer = self._http.post("/user/login/", data=form)
+        answer = self._reach("POST", "/user/login/", data=form)
         if answer.status_code != 302:
             raise DiscLoopError(f"{self._email}: expected to be signed in, got {answer.status_code}")
 
@@ -78,7 +83,11 @@ class PersonAtLabelStudio:
     def submit(self, task: Task, result: list[dict[str, Any]], lead_time_s: float) -> int:
         """Submit a reading; the annotation's number."""
         body = {"result": result, "lead_time": round(lead_time_s, 3)}
-        saved = self._ask("POST", f"/api/tasks/{task.id}/annotations/", json=body)
+        answer = self._send("POST", f"/api/tasks/{task.id}/annotations/", json=body)
+        if answer.status_code == 409:  # it was kept, and only the answer was lost
+            (saved,) = self._ask("GET", f"/api/tasks/{task.id}/")["annotations"]
+        else:
+            saved = _decoded(answer)
         number: int = saved["id"]
         return number
 
@@ -88,9 +97,25 @@ class PersonAtLabelStudio:
         self._ask("PATCH", f"/api/annotations/{annotation}/", json=body)
 
     def _ask(self, method: str, path: str, **content: Any) -> Any:
+        return _decoded(self._send(method, path, **content))
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         token = self._http.cookies.get("csrftoken")
         headers = {"X-CSRFToken": token} if token else {}
-        return _decoded(self._http.request(method, path, headers=headers, **content))
+        return self._reach(method, path, headers=headers, **content)
+
+    def _reach(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Ask, and again while there is no answer: whatever is asked here may be asked twice."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                answer = self._http.request(method, path, **content)
+                if answer.status_code not in AWAY or time.monotonic() > deadline:
+                    return answer
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise DiscLoopError(f"{method} {path}: no answer ({error})") from error
+            time.sleep(PAUSE_SECONDS)
 
 
 def _decoded(answer: httpx.Response) -> Any:

@@ -363,7 +363,7 @@
     const url = String(input?.url ?? input);
     if (!submits(url, options?.method ?? input?.method)) return response;
     refusal = null;
-    if (response.status !== 400) return response;
+    if (response.status !== 400 && response.status !== 409) return response;
     const body = await response.clone().json().catch(() => null);
     if (!body?.detail) return response;
     refusal = String(body.detail);

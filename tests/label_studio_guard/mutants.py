@@ -123,7 +123,7 @@ def class_mutants() -> Iterator[Mutant]:
 def _may_set_truth(world: World) -> list[str]:
     """A reader calls their own reading the ground truth."""
     body = {"result": reading("x"), "ground_truth": True}
-    answer = world.b.session.post(f"/api/tasks/{world.b.task}/annotations/", json=body)
+    answer = world.b.session.patch(f"/api/annotations/{world.b.annotation}/", json=body)
     return ["set ground truth"] if answer.json().get("ground_truth") else []
 
 

@@ -77,6 +77,18 @@ def test_each_revision_is_an_entry(label_studio: LabelStudio) -> None:
         assert entry["at"].endswith("Z")
 
 
+def test_a_reading_that_arrives_twice_is_kept_once(label_studio: LabelStudio) -> None:
+    (task,) = with_tasks(label_studio, 1)
+    earlier = len(label_studio.outbox())
+    with label_studio.sign_in(EMAIL) as client:
+        path, body = f"/api/tasks/{task}/annotations/", {"result": reading("once")}
+        assert client.post(path, json=body).status_code == 201
+        again = client.post(path, json=body)
+        assert again.status_code == 409
+        assert "submitted before" in again.json()["detail"]
+    assert len(label_studio.outbox()) == earlier + 1
+
+
 def test_the_cursor_serves_every_entry_once(label_studio: LabelStudio) -> None:
     tasks = with_tasks(label_studio, 7)
     start = max((entry["id"] for entry in label_studio.outbox()), default=0)
