@@ -29,6 +29,10 @@ MARGIN = 0.155
 """Drawn boxes are wider and taller than the masks by this share of the discs' spacing (median of 14 patients
 that have both); boxes from masks are grown by it so that both teach the same border."""
 
+UPSIDE_DOWN = frozenset({"57"})
+"""Patients whose T2 slice is stored with the sacrum on top, found by eye; its drawn boxes are those of the
+slice turned over."""
+
 
 def load_graded(folder: Path) -> list[LabelledSlice]:
     """The middle T2 slices of all graded patients, with drawn boxes where there are any.
@@ -53,7 +57,7 @@ def load_graded(folder: Path) -> list[LabelledSlice]:
             LabelledSlice(
                 patient=f"spider-{patient}",
                 name=f"t2/{patient}",
-                image=read_grey(path),
+                image=_upright(path, patient),
                 origin=Origin.DRAWN if fits else Origin.UNBOXED,
                 boxes=boxes if fits else None,
                 grades=grades,
@@ -136,6 +140,11 @@ def read_grey(path: Path) -> GreyImage:
     if image is None:
         raise DiscLoopError(f"expected a readable image, got {path}")
     return np.asarray(image, np.uint8)
+
+
+def _upright(path: Path, patient: str) -> GreyImage:
+    image = read_grey(path)
+    return np.ascontiguousarray(image[::-1]) if patient in UPSIDE_DOWN else image
 
 
 def boxes_of_mask(discs: npt.NDArray[np.bool_]) -> BoxArray:
