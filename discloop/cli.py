@@ -72,6 +72,10 @@ COMMANDS: dict[str, Command] = {
     "export": Command(
         "discloop.commands.export", "app", "curation", "Consensus labels with provenance, as a data set."
     ),
+    "backup": Command(
+        "discloop.commands.backup", "app", "backend", "Everything of a home, as of one moment."
+    ),
+    "restore": Command("discloop.commands.restore", "app", "backend", "A backup becomes a home again."),
 }
 
 
