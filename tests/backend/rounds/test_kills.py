@@ -1,4 +1,4 @@
-"""Schedulers and trainers killed at random: the round ends, once, and nothing is done by two at a time."""
+"""Schedulers, trainers and connections killed at random: the round ends, once, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
+import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlmodel import col, select
@@ -24,8 +26,9 @@ from domain.rounds import RoundState
 from tests.backend.rounds.conftest import DEADLINE_S, label_studies, stub_settings, the_round
 from tests.backend.rounds.test_rounds import queue_round
 from tests.backend.workplace import Workplace
+from tests.soaking import seed, times
 
-KILLS = int(os.environ.get("DISCLOOP_SOAK_KILLS", "10"))
+KILLS = times(in_test=10, in_soak=100)
 ROOT = Path(__file__).parents[3]
 
 
@@ -81,35 +84,53 @@ def kill_trainer(folder: RoundFolder) -> bool:
     return False
 
 
+def cut_connections(workplace: Workplace) -> bool:
+    """End every connection to the workplace's database in the middle of whatever it does."""
+    ours = "datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(workplace.settings.database_url, autocommit=True) as connection:
+        cut = connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        return bool(cut.fetchall())
+
+
+def replace_one(processes: Schedulers, draw: random.Random) -> bool:
+    """Kill a scheduler and start another."""
+    processes.kill(draw.choice(processes.running))
+    processes.start()
+    return True
+
+
+@pytest.mark.soak
 def test_killed_at_random_the_round_ends_once(workplace: Workplace, client: TestClient) -> None:
     slow_workplace(workplace, epochs=20 + 4 * KILLS)
-    draw = random.Random(11)
+    draw = random.Random(seed())
     round_id = queue_round(client)
     folder = RoundFolder(workplace.settings.rounds / round_id)
-    killed = {"scheduler": 0, "trainer": 0}
-    deadline = time.monotonic() + DEADLINE_S + 4 * KILLS
     with schedulers(workplace, 2) as processes:
+        acts = {
+            "trainer": lambda: kill_trainer(folder),
+            "scheduler": lambda: replace_one(processes, draw),
+        }
+        if workplace.settings.database_url.startswith("postgres"):
+            acts["connections"] = lambda: cut_connections(workplace)
+        killed = dict.fromkeys(acts, 0)
+        deadline = time.monotonic() + DEADLINE_S + 4 * KILLS
         while the_round(workplace, round_id).ended_at is None:
             assert time.monotonic() < deadline, the_round(workplace, round_id)
             if sum(killed.values()) < KILLS and folder.progress() is not None:
-                if killed["scheduler"] < killed["trainer"]:
-                    processes.kill(draw.choice(processes.running))
-                    processes.start()
-                    killed["scheduler"] += 1
-                elif kill_trainer(folder):
-                    killed["trainer"] += 1
+                which = min(killed, key=lambda name: killed[name])
+                killed[which] += acts[which]()
             seen = len(folder.history())
             moment = time.monotonic() + draw.uniform(0.3, 1.5)
             while time.monotonic() < min(moment, deadline) and len(folder.history()) == seen:
                 time.sleep(0.02)
     row = the_round(workplace, round_id)
     assert row.state is RoundState.PASSED, row.error
-    assert sum(killed.values()) >= min(KILLS, 8)
+    assert sum(killed.values()) >= 0.8 * KILLS, killed
     assert not (folder.training / "doubled").exists()
     assert read_weights(folder.weights) == (row.challenger, row.weights)
     assert len(workplace.rows(select(Look))) == 1
-    acts = workplace.rows(select(AuditEntry.action).where(col(AuditEntry.action).like("round.%")))
-    assert sorted(acts) == ["round.approved", "round.passed", "round.planned", "round.started"]
+    done = workplace.rows(select(AuditEntry.action).where(col(AuditEntry.action).like("round.%")))
+    assert sorted(done) == ["round.approved", "round.passed", "round.planned", "round.started"]
 
 
 def test_two_schedulers_finish_each_round_once(workplace: Workplace, client: TestClient) -> None:
