@@ -72,6 +72,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command(
         "discloop.commands.export", "app", "curation", "Consensus labels with provenance, as a data set."
     ),
+    "doctor": Command("discloop.commands.doctor", "app", "backend", "What is wrong here, and its cure."),
     "backup": Command(
         "discloop.commands.backup", "app", "backend", "Everything of a home, as of one moment."
     ),
