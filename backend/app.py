@@ -23,6 +23,7 @@ from backend.errors import install_error_handlers
 from backend.frame import Frame
 from backend.home.endpoints import NOUN as HOME
 from backend.jobs.runner import Runner
+from backend.limits import BodyLimit
 from backend.models.endpoints import NOUN as MODELS
 from backend.nouns import Noun
 from backend.outside import Outside
@@ -104,6 +105,7 @@ def create_app(
     app.state.runner = runner
     app.state.nouns = tuple(nouns)
     app.state.registry = CollectorRegistry()
+    app.add_middleware(BodyLimit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings))
     app.add_middleware(Frame, registry=app.state.registry)
     install_error_handlers(app, render_error)

@@ -16,6 +16,7 @@ from domain.errors import DiscLoopError
 from ml_backend.access import require_password
 from ml_backend.control_plane import ControlPlaneRoutes
 from ml_backend.label_studio import LabelStudioRoutes
+from ml_backend.limits import BodyLimit
 from ml_backend.settings import Settings
 from ml_backend.slot import ModelSlot
 from ml_backend.store import SliceStore
@@ -56,6 +57,7 @@ def create_app(settings: Settings, *, slot: ModelSlot | None = None) -> FastAPI:
     async def metrics() -> Response:
         return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
+    app.add_middleware(BodyLimit)
     _add_errors(app)
     _add_measuring(app, telemetry)
     return app

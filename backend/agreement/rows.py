@@ -13,6 +13,7 @@ from backend.worklists.tables import Selection
 from domain.disagreements import Subject
 from domain.findings import Disc, Herniation, Hiz, ProposedDisc, SliceBox
 from domain.matching import Lesion, lesion_disc
+from domain.spreadsheet import plain_cell
 
 COLUMNS = (
     "patient",
@@ -152,12 +153,5 @@ def as_csv(rows: Sequence[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+    writer.writerows([plain_cell(row[name]) for name in COLUMNS] for row in rows)
     return out.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A cell; text that a spreadsheet would compute gets an apostrophe before it."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value

@@ -9,6 +9,7 @@ from data_curation.exporters.bundle import Bundle, Finding, numbered, write_card
 from data_curation.labels import LabelledUnit
 from domain.findings import Disc, Herniation
 from domain.manifest import Series, Study
+from domain.spreadsheet import plain_cell
 
 COLUMNS = (
     "patient", "study", "site", "split", "plane", "finding", "index", "level", "pfirrmann", "not_gradable",
@@ -24,7 +25,8 @@ def write(bundle: Bundle, out: Path) -> int:
         table.writeheader()
         for study, series, unit in bundle.units():
             for kind, index, finding in numbered(unit.findings):
-                table.writerow(_row(study, series, unit, finding) | {"finding": kind, "index": index})
+                row = _row(study, series, unit, finding) | {"finding": kind, "index": index}
+                table.writerow({name: plain_cell(value) for name, value in row.items()})
                 count += 1
     write_card(bundle, out)
     return count

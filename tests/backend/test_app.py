@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from backend.access import checked_form
 from backend.app import NOUNS
+from backend.limits import LARGEST_BODY_BYTES
 from backend.logs import without_secrets
 from backend.pages import STATIC, TEMPLATES
 from domain.taxonomy import Role
@@ -98,6 +99,24 @@ def test_an_unforeseen_failure_says_nothing_of_itself(workplace: Workplace, clie
     assert answer.status_code == 500
     assert "patient" not in answer.text
     assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_known_who_sends_it(workplace: Workplace) -> None:
+    with workplace.client() as stranger:
+        answer = stranger.post("/api/people", content=b" " * (LARGEST_BODY_BYTES + 1))
+    assert answer.status_code == 413
+    assert "content-security-policy" in answer.headers
+
+
+def test_what_a_template_would_compute_is_text(workplace: Workplace, client: TestClient) -> None:
+    """A name, as everything that came from elsewhere: shown, never run, by server or browser."""
+    name = "{{7*7}}<script>alert(1)</script>{%raise%}"
+    engineer = workplace.add_person(Role.ENGINEER, name)
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        page = browser.get("/people").text
+    assert "{{7*7}}&lt;script&gt;" in page
+    assert "<script>alert" not in page
 
 
 def test_the_openapi_names_every_api_route(client: TestClient) -> None:

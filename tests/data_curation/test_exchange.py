@@ -103,6 +103,18 @@ def test_csv_names_every_finding(curated: Curated, labels: Path, tmp_path: Path)
         assert (row["level"], row["slice"]) == (found.level, str(found.primary.slice))
 
 
+def test_no_cell_is_a_formula_to_a_spreadsheet(curated: Curated, labels: Path, tmp_path: Path) -> None:
+    study = next(read_labels(labels))
+    units = tuple(
+        unit.model_copy(update={"provenance": Provenance(source="reader", by="-2 readers")})
+        for unit in study.units
+    )
+    write_labels(tmp_path / "labels.jsonl", [study.model_copy(update={"units": units})])
+    export_labels("csv", tmp_path / "out", store=curated.store, labels=tmp_path / "labels.jsonl")
+    with (tmp_path / "out" / "findings.csv").open(newline="") as file:
+        assert {row["by"] for row in csv.DictReader(file)} == {"'-2 readers"}
+
+
 def test_structured_reports_say_the_same_and_refer_to_their_images(
     curated: Curated, labels: Path, tmp_path: Path
 ) -> None:
