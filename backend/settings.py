@@ -105,6 +105,8 @@ class Settings(BaseSettings):
         "{python} -m ml_backend.evaluate {weights} --snapshot {snapshot} --store {store} "
         "--split test --out {out}"
     )
+    free_gb: float = Field(default=1, ge=0)
+    """Less free disk than this, and no study is taken in."""
     rounds_free_gb: float = Field(default=2, ge=0)
     """Less free disk than this, and no round starts."""
     rounds_gpu_free_gb: float = Field(default=0, ge=0)

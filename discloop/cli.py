@@ -77,6 +77,10 @@ COMMANDS: dict[str, Command] = {
         "discloop.commands.backup", "app", "backend", "Everything of a home, as of one moment."
     ),
     "restore": Command("discloop.commands.restore", "app", "backend", "A backup becomes a home again."),
+    "upgrade": Command(
+        "discloop.commands.upgrade", "app", "backend", "A home of an older DiscLoop, after a backup."
+    ),
+    "prune": Command("discloop.commands.prune", "app", "backend", "Make room; what is evidence stays."),
 }
 
 

@@ -14,7 +14,7 @@ import ml_backend.limits
 LARGEST = 1000
 
 
-def service(limit: type) -> TestClient:
+def service(limit: type[backend.limits.BodyLimit] | type[ml_backend.limits.BodyLimit]) -> TestClient:
     """A service with one route that reads its body."""
     app = FastAPI()
     app.add_middleware(limit, largest=LARGEST)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlmodel import Session
 
 from backend.access import RUNS_THE_LOOP, Actor, Engineer
+from backend.disk import require_room
 from backend.nouns import Advice, Noun, Stage
 from backend.resources import Reading, Using, Writing
 from backend.studies import repository, service
@@ -19,6 +20,7 @@ def ingest(
     session: Writing, actor: Engineer, resources: Using, _body: IngestRequest | None = None
 ) -> IngestSummary:
     """Take over the manifest of DISCLOOP_STORE. Safe to run again; all of it, or nothing."""
+    require_room(resources.settings.store, resources.settings.free_gb)
     return service.ingest(session, resources.settings.store, by=actor, clock=resources.clock)
 
 

@@ -26,6 +26,11 @@ def examine() -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
     yield ok("python", f"{python} at {sys.prefix}")
     yield _one_owner("cv2", ".venv", sorted(set(packages_distributions().get("cv2", []))))
+    yield from label_studio_findings()
+
+
+def label_studio_findings() -> Iterator[Finding]:
+    """Label Studio's environment."""
     try:
         interpreter = label_studio_python()
         found, owners = _ask(interpreter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from discloop.home import Home
+from discloop.stack import versions
 from discloop.stack.ports import Ports
 from domain.errors import DiscLoopError
 
@@ -13,7 +14,7 @@ NEEDED_BYTES = 1_000_000_000
 
 
 def check(home: Home, ports: Ports, *, needed_bytes: int = NEEDED_BYTES) -> None:
-    """Raise where the disk is too full or a port is taken."""
+    """Raise where the disk is too full, a port is taken, or the home is an older DiscLoop's."""
     free = shutil.disk_usage(home.root).free
     if free < needed_bytes:
         raise DiscLoopError(
@@ -21,3 +22,4 @@ def check(home: Home, ports: Ports, *, needed_bytes: int = NEEDED_BYTES) -> None
             f"found {free / 1e9:.1f} GB"
         )
     ports.require_free()
+    versions.require_current(home)

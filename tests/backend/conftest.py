@@ -109,6 +109,7 @@ def make_settings(folder: Path, database_url: str) -> Settings:
         keys=folder / "keys",
         weights=folder / "weights",
         rounds=folder / "rounds",
+        free_gb=0,
         run_jobs=False,
     )
 

@@ -7,8 +7,11 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from backend.database import Database
+from backend.settings import Settings
 from domain.manifest import Study
 from domain.taxonomy import Role, Split
+from tests.backend.fakes import Fakes
 from tests.backend.stores import a_study, write_store
 from tests.backend.workplace import Workplace
 
@@ -90,3 +93,17 @@ def test_a_changed_study_is_updated_until_it_is_given_out(workplace: Workplace, 
     answer = client.post("/api/studies")
     assert answer.status_code == 422
     assert "given out for reading" in answer.json()["error"]["message"]
+
+
+def test_a_disk_below_the_floor_takes_nothing_in(
+    settings: Settings, database: Database, fakes: Fakes
+) -> None:
+    full = Workplace(settings.model_copy(update={"free_gb": 10.0**9}), database, fakes)
+    write_store(settings.store, a_study(1))
+    with full.client() as opened:
+        token = settings.api_token.get_secret_value()
+        answer = opened.post("/api/studies", headers={"Authorization": f"Bearer {token}"})
+        listed = opened.get("/api/studies", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 507
+    assert "make room (discloop prune)" in answer.json()["error"]["message"]
+    assert listed.json() == []
