@@ -21,6 +21,7 @@ from backend.consensus.endpoints import NOUN as CONSENSUS
 from backend.database import Database
 from backend.errors import install_error_handlers
 from backend.frame import Frame
+from backend.gauges import LoopCollector
 from backend.home.endpoints import NOUN as HOME
 from backend.jobs.runner import Runner
 from backend.limits import BodyLimit
@@ -105,6 +106,7 @@ def create_app(
     app.state.runner = runner
     app.state.nouns = tuple(nouns)
     app.state.registry = CollectorRegistry()
+    app.state.registry.register(LoopCollector(made))
     app.add_middleware(BodyLimit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings))
     app.add_middleware(Frame, registry=app.state.registry)

@@ -130,7 +130,7 @@ def driver_url(url: str) -> str:
 def _sqlite(url: str) -> Engine:
     if make_url(url).database in (None, "", ":memory:"):
         raise DiscLoopError("DISCLOOP_DATABASE_URL: a file is expected, SQLite in memory keeps nothing")
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -150,7 +150,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgres(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ from ml_backend.telemetry import Telemetry
 from ml_backend.workbench import QueueFull, Workbench
 
 RETRY_AFTER_S = 5
+REQUEST_ID = "X-Request-ID"
 log = structlog.get_logger()
 
 
@@ -92,8 +94,19 @@ def _add_measuring(app: FastAPI, telemetry: Telemetry) -> None:
     @app.middleware("http")
     async def measure(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         begun = time.perf_counter()
-        response = await answer(request)
+        request_id = _request_id(request.headers.get(REQUEST_ID))
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = await answer(request)
+        response.headers[REQUEST_ID] = request_id
         path = getattr(request.scope.get("route"), "path", "other")
         telemetry.seconds.labels(path).observe(time.perf_counter() - begun)
         telemetry.requests.labels(path, str(response.status_code)).inc()
         return response
+
+
+def _request_id(given: str | None) -> str:
+    """The caller's, where it is a UUID: it goes to the logs."""
+    try:
+        return str(uuid.UUID(given)) if given else str(uuid.uuid4())
+    except ValueError:
+        return str(uuid.uuid4())

@@ -39,6 +39,7 @@ def _log_as_json() -> None:
     os.environ.setdefault("YOLO_OFFLINE", "true")
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

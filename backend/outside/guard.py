@@ -65,11 +65,20 @@ class HeldProjection(_Body):
     stale: bool = True
 
 
+class HeldOutbox(_Body):
+    """How far the outbox is."""
+
+    last: int
+    epoch: str | None = None
+
+
 class GuardStatus(_Body):
     guard: str
     label_studio: str
     supported: bool
     projection: HeldProjection | None = None
+    outbox: HeldOutbox | None = None
+    denials: int = 0
 
 
 class Entry(_Body):

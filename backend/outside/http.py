@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import httpx
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from backend.errors import Conflict, Unavailable
@@ -20,10 +21,13 @@ def call(client: httpx.Client, service: str, method: str, path: str, body: BaseM
         Conflict: If it refuses with 409.
     """
     content = None if body is None else body.model_dump_json()
+    headers = {"Content-Type": "application/json"} if content else {}
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if request_id is not None:
+        # The other service logs it too: one act is one id everywhere.
+        headers["X-Request-ID"] = str(request_id)
     try:
-        response = client.request(
-            method, path, content=content, headers={"Content-Type": "application/json"} if content else {}
-        )
+        response = client.request(method, path, content=content, headers=headers)
     except httpx.HTTPError as error:
         raise Unavailable(
             f"{service} does not answer at {client.base_url} ({type(error).__name__})"

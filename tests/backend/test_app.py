@@ -8,16 +8,21 @@ import re
 import uuid
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import structlog
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from sqlalchemy import text
 
 from backend.access import checked_form
 from backend.app import NOUNS
 from backend.limits import LARGEST_BODY_BYTES
-from backend.logs import without_secrets
+from backend.logs import configure_logs, without_secrets
+from backend.outside.http import call
 from backend.pages import STATIC, TEMPLATES
+from backend.resources import Reading
 from domain.taxonomy import Role
 from tests.backend.workplace import Workplace
 
@@ -150,6 +155,64 @@ def test_logs_hold_no_address_parts_and_no_tokens(
     assert "/api/people/{person}/retire" in said
     for secret in ("p-12345678", "someone", "Someone", client.headers["Authorization"].split()[1]):
         assert secret not in said
+
+
+def test_what_is_written_to_the_log_repeats_nothing_planted(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way to standard error: values in path, query, header, body, cookie and exceptions."""
+    planted = "Mustermann-1958-03-02"
+
+    class Told(BaseModel):
+        number: int
+
+    @workplace.app.get("/api/broken/{anything}")
+    def broken(anything: str, session: Reading) -> None:
+        try:
+            Told.model_validate({"number": anything})
+        except ValueError as error:
+            session.execute(text("SELECT :told FROM nowhere"), {"told": str(error)})
+
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    configure_logs()
+    try:
+        with workplace.client() as browser:
+            browser.get(f"/api/broken/{planted}?name={planted}", headers={"X-Name": planted})
+            browser.post("/api/people", content=planted, headers={"Authorization": f"Bearer {planted}"})
+            browser.post("/auth/callback", data={"assertion": planted, "state": planted})
+        logging.getLogger("elsewhere").warning("kept")
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    failed = next(line for line in lines if line["event"] == "request failed")
+    assert [said.split(" at ")[0] for said in failed["exception"]][-1] == "ValidationError"
+    assert "/api/broken/{anything}" in [line.get("route") for line in lines]
+    assert planted not in json.dumps(lines)
+
+
+def test_metrics_say_where_the_loop_stands(workplace: Workplace, client: TestClient) -> None:
+    metrics = client.get("/metrics").text
+    for name in ("ledger_last", "guard_up 1.0", "guard_stale 0.0", 'disk_free_bytes{folder="store"}'):
+        assert f"discloop_{name}" in metrics
+    workplace.fakes.guard.down = True
+    assert "discloop_guard_up 0.0" in client.get("/metrics").text
+
+
+def test_one_act_has_one_id_in_every_service() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204)
+
+    elsewhere = httpx.Client(base_url="http://guard", transport=httpx.MockTransport(answer))
+    given = str(uuid.uuid4())
+    with structlog.contextvars.bound_contextvars(request_id=given):
+        call(elsewhere, "the guard", "GET", "/status")
+    call(elsewhere, "the guard", "GET", "/status")
+    assert [request.headers.get("x-request-id") for request in seen] == [given, None]
 
 
 def test_fields_with_telling_names_are_blanked() -> None:
