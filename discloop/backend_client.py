@@ -16,6 +16,10 @@ TIMEOUT_SECONDS = 120.0
 PAUSE_SECONDS = 0.3
 
 
+class NoAnswer(DiscLoopError):
+    """The request was sent and no answer came: it may have been carried out or not."""
+
+
 class BackendClient:
     """Speaks JSON with the engineer's token; an answer that is no success becomes one line.
 
@@ -71,7 +75,7 @@ class BackendClient:
                     ) from error
             except httpx.TransportError as error:
                 if method != "GET" or time.monotonic() > deadline:
-                    raise DiscLoopError(f"{self.url}: {method} {path}: no answer ({error})") from error
+                    raise NoAnswer(f"{self.url}: {method} {path}: no answer ({error})") from error
             time.sleep(PAUSE_SECONDS)
 
 

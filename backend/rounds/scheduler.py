@@ -146,7 +146,7 @@ class Scheduler:
             settings.train_command,
             weights=_weights_of(context, settings, row.champion or ""),
             out=folder.training,
-            resume=restarted and folder.progress() is not None,
+            resume=restarted,
         )
         self.executor(context).start(folder.root, TRAINING, work)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from discloop.backend_client import BackendClient
+from discloop.backend_client import BackendClient, NoAnswer
 from discloop.demo.people import SignIn
 from discloop.home import Home
 from discloop.play.cases import Cases
@@ -118,10 +118,10 @@ class Turn:
         if rounds and not unfinished and not self.outcome["read"]:
             newest: dict[str, Any] = rounds[0]
             return newest
-        now = unfinished[0] if unfinished else self.client.post("/api/rounds")
+        now = unfinished[0] if unfinished else self._order("/api/rounds")
         for state, step in (("planned", "approve"), ("approved", "start")):
             if now["state"] == state:
-                now = self.client.post(f"/api/rounds/{now['id']}/{step}")
+                now = self._order(f"/api/rounds/{now['id']}/{step}")
         deadline = time.monotonic() + LONGEST_ROUND_SECONDS
         while now["state"] not in ENDED:
             if time.monotonic() > deadline:
@@ -137,7 +137,7 @@ class Turn:
     def _promote(self, report: Report) -> None:
         now = self.outcome["round"]
         if now["state"] == "passed":
-            now = self.outcome["round"] = self.client.post(f"/api/rounds/{now['id']}/promote")
+            now = self.outcome["round"] = self._order(f"/api/rounds/{now['id']}/promote")
         version = now["challenger"]
 
         def proposed() -> bool:
@@ -146,6 +146,19 @@ class Turn:
             return bool(progress["model"] == version and not progress["waiting"])
 
         _until(proposed, f"unread units proposed by {version}")
+
+    def _order(self, path: str) -> dict[str, Any]:
+        """Order a step of the newest round; if no answer came, it may have been done all the same."""
+        before = self._states()
+        while True:
+            try:
+                return dict(self.client.post(path))
+            except NoAnswer:
+                if self._states() != before:
+                    return dict(self.client.get("/api/rounds")[0])
+
+    def _states(self) -> dict[str, str]:
+        return {one["id"]: one["state"] for one in self.client.get("/api/rounds")}
 
     def _stages(self) -> dict[str, Any]:
         return {stage["key"]: stage for stage in self.client.get("/api/status")["stages"]}

@@ -1,4 +1,4 @@
-"""`discloop demo --play`: one whole turn of the loop on real parts, by simulated people."""
+"""`discloop demo --play`: one whole turn of the loop on real parts, by simulated people, amid power cuts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ import pytest
 from discloop import cli
 from discloop.play.label_studio import PersonAtLabelStudio
 from discloop.play.turn import LEFT_UNREAD
+from tests.end_to_end.killing import TRAINER, Killer
 from tests.end_to_end.stack import Demo, running_demo
+from tests.soaking import seed, times
 from tests.waiting import until
 
-pytestmark = [pytest.mark.label_studio]
+pytestmark = [pytest.mark.label_studio, pytest.mark.soak]
 STUDIES = 8
 READ = STUDIES - LEFT_UNREAD
+VICTIMS = ("label-studio", "backend", "label-studio", "ml-backend", "backend", TRAINER, "backend", TRAINER)
+VICTIMS += ("label-studio", "ml-backend")
+"""Who is killed in a turn, in this order, at random moments; the scheduler lives in the backend."""
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, dict[str, Any]]]:
+@pytest.fixture(scope="module", params=range(times(in_test=1, in_soak=10)))
+def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Demo, dict[str, Any]]]:
     with running_demo(tmp_path_factory.mktemp("play"), "--studies", str(STUDIES), "--play") as demo:
         said = demo.home.root.parent / "demo.jsonl"
 
@@ -31,7 +38,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, dic
             lines = said.read_text().splitlines()
             return json.loads(lines[1]) if len(lines) > 1 else None
 
-        yield demo, until(outcome, within_s=900, what="the turn played")
+        with Killer(demo, VICTIMS, seed=seed() + request.param).at_work() as killer:
+            outcome_of_turn = until(outcome, within_s=900, what="the turn played")
+        assert (killer.error, killer.killed) == (None, list(VICTIMS))
+        demo.wait_ready()
+        yield demo, outcome_of_turn
 
 
 def test_every_unit_is_read_twice_and_labelled_with_its_provenance(
@@ -41,6 +52,7 @@ def test_every_unit_is_read_twice_and_labelled_with_its_provenance(
     assert outcome["simulated"] is True
     assert outcome["read"] == 2 * 2 * READ
     rows = [r for r in demo.client.get("/api/readings", limit=1000) if r["kind"] == "reading"]
+    assert len({(row["reader"], row["task_key"]) for row in rows}) == len(rows)
     assert Counter(r["state"] for r in rows) == {"signed": 2 * 2 * READ}
     stages = outcome["status"]
     assert stages["comparisons"]["done"] == stages["consensus"]["done"] == 2 * READ
@@ -71,6 +83,7 @@ def test_the_round_is_judged_and_its_model_proposes_on_what_is_unread(
 ) -> None:
     demo, outcome = played
     now = outcome["round"]
+    assert len(demo.client.get("/api/rounds")) == 1
     assert now["state"] in ("promoted", "held"), now["error"]
     assert now["verdict"]["reason"]
     assert now["challenger"] != now["champion"]
