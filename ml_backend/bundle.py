@@ -55,7 +55,9 @@ log = structlog.get_logger()
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the public data.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, readings and the weights.")],
-    folds: Annotated[int, typer.Option(min=1, max=FOLDS, help="How many of the folds to run.")] = FOLDS,
+    fold: Annotated[
+        list[int], typer.Option(min=0, max=FOLDS - 1, help="A fold to run; may be given again.")
+    ] = list(range(FOLDS)),  # noqa: B006 (read only)
     members: Annotated[int, typer.Option(min=1, max=8, help="Grading networks.")] = 3,
     detector_epochs: Annotated[int, typer.Option(min=1)] = 32,
     grader_epochs: Annotated[int, typer.Option(min=1)] = 30,
@@ -78,7 +80,8 @@ def main(
     )
     try:
         public = load_public(data)
-        make_bundle(public, data, recipe, folds=range(folds), final_epochs=final_epochs, phantoms=phantoms)
+        chosen = sorted(set(fold))
+        make_bundle(public, data, recipe, folds=chosen, final_epochs=final_epochs, phantoms=phantoms)
     except Interrupted as interrupted:
         raise typer.Exit(INTERRUPTED) from interrupted
     except DiscLoopError as error:
@@ -134,8 +137,8 @@ def make_bundle(
     written = write_weights(weights, tensors, description)
     size = weights.joinpath(TENSORS).stat().st_size
     settings = (
-        f"folds: {len(folds)}, graders of each: {recipe.members}, epochs: {recipe.detector.epochs} and "
-        f"{recipe.grader.epochs}, final: {final_epochs}"
+        f"folds: {', '.join(map(str, folds))}, graders of each: {recipe.members}, "
+        f"epochs: {recipe.detector.epochs} and {recipe.grader.epochs}, final: {final_epochs}"
     )
     card = write_card(written, report, size_bytes=size, settings=settings, final=bool(final_epochs))
     weights.joinpath(CARD_FILE).write_text(card, encoding="utf-8")
