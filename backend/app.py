@@ -16,6 +16,7 @@ from backend import health
 from backend.adjudications.endpoints import NOUN as ADJUDICATIONS
 from backend.agreement.endpoints import NOUN as AGREEMENT
 from backend.audit.endpoints import NOUN as AUDIT
+from backend.balance.endpoints import NOUN as BALANCE
 from backend.comparisons.endpoints import NOUN as COMPARISONS
 from backend.consensus.endpoints import NOUN as CONSENSUS
 from backend.database import Database
@@ -59,6 +60,7 @@ NOUNS: tuple[Noun, ...] = (
     ADJUDICATIONS,
     AGREEMENT,
     CONSENSUS,
+    BALANCE,
     ROUNDS,
     MODELS,
     AUDIT,

@@ -62,6 +62,8 @@ class TriggerPolicy(_Frozen):
     rare_discs: int = Field(default=25, ge=1)
     """Newly labelled discs of classes below half their quota."""
     disputed_discs: int = Field(default=40, ge=1)
+    agreement_drop: float = Field(default=0.1, gt=0, le=1)
+    """By how much the share of the random share's discs on which model and reader agree has fallen."""
     days: int = Field(default=30, ge=1)
 
 
@@ -92,6 +94,7 @@ class LoopState(_Frozen):
     consensus_discs: int
     rare_discs: int
     disputed_discs: int
+    agreement_drop: float = 0.0
     days: float
 
 

@@ -16,6 +16,7 @@ from backend.pages import render
 from backend.resources import Reading, Resources, Using
 from backend.rounds import repository, service
 from backend.rounds.chart import chart_of
+from backend.rounds.comparing import RoundsCompared, compare_rounds
 from backend.rounds.policy import due, policy_of
 from backend.rounds.proposing import PROPOSAL_JOB
 from backend.rounds.scheduler import ROUNDS_JOB
@@ -43,7 +44,13 @@ def plan(actor: Engineer, resources: Using) -> RoundDetail:
 @api.get("/due")
 def show_due(session: Reading, _actor: Lead, resources: Using) -> DueOut:
     """How far each trigger of the policy is from its threshold."""
-    return due(session, policy_of(resources.settings), resources.clock())
+    return due(session, resources, policy_of(resources.settings))
+
+
+@api.get("/compare")
+def compare(session: Reading, _actor: Lead, resources: Using, first: str, second: str) -> RoundsCompared:
+    """Two rounds side by side: what was labelled between them, and what the gate found."""
+    return compare_rounds(session, resources.settings, first, second)
 
 
 @api.get("/{round_id}")
@@ -131,7 +138,7 @@ def list_page(request: Request, session: Reading, actor: Lead, resources: Using)
         "rounds/list.html",
         actor,
         rounds=[service.out(row) for row in repository.every(session)],
-        due=due(session, policy, resources.clock()),
+        due=due(session, resources, policy),
         policy=policy,
         under_way=bool(repository.open_rounds(session)),
         may_act=actor.role in RUNS_THE_LOOP,
@@ -142,6 +149,30 @@ def list_page(request: Request, session: Reading, actor: Lead, resources: Using)
 def plan_by_form(actor: Engineer, resources: Using) -> RedirectResponse:
     """The page's button."""
     return RedirectResponse(f"/rounds/{_plan(resources, actor)}", status_code=303)
+
+
+@pages.get("/policy")
+def policy_page(request: Request, session: Reading, actor: Lead, resources: Using) -> HTMLResponse:
+    """Every threshold, and how far the next round is from each."""
+    policy = policy_of(resources.settings)
+    file = resources.settings.policy
+    return render(
+        request,
+        "rounds/policy.html",
+        actor,
+        policy=policy,
+        due=due(session, resources, policy),
+        file=file.name if file else None,
+    )
+
+
+@pages.get("/compare")
+def compare_page(
+    request: Request, session: Reading, actor: Lead, resources: Using, first: str, second: str
+) -> HTMLResponse:
+    """Two rounds side by side."""
+    pair = compare_rounds(session, resources.settings, first, second)
+    return render(request, "rounds/compare.html", actor, pair=pair)
 
 
 @pages.get("/{round_id}")

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from backend.agreement.service import Figures, figures
 from backend.consensus import repository as consensus
+from backend.resources import Resources
 from backend.rounds import repository
 from backend.rounds.schemas import DueOut
 from backend.settings import Settings
@@ -18,6 +20,8 @@ from domain.taxonomy import Split
 
 SCARCE = 0.5
 """Below this share of its quota a class is rare."""
+ENOUGH = 50
+"""Graded discs of the random share before and since, below which agreement says nothing."""
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -36,13 +40,14 @@ def policy_of(settings: Settings) -> Policy:
     return Policy.read(text, name=settings.policy.name)
 
 
-def due(session: Session, policy: Policy, now: datetime) -> DueOut:
+def due(session: Session, resources: Resources, policy: Policy) -> DueOut:
     """How far each trigger is from its threshold."""
-    state = loop_state(session, policy, now)
+    known = figures(session, resources.database)
+    state = loop_state(session, policy, resources.clock(), known)
     return DueOut(due=round_is_due(policy.triggers, state), distances=distances(policy.triggers, state))
 
 
-def loop_state(session: Session, policy: Policy, now: datetime) -> LoopState:
+def loop_state(session: Session, policy: Policy, now: datetime, known: Figures) -> LoopState:
     """What is new since the last snapshot was frozen."""
     last = repository.last_frozen(session)
     frozen = None if last is None else last.approved_at
@@ -61,5 +66,22 @@ def loop_state(session: Session, policy: Policy, now: datetime) -> LoopState:
         consensus_discs=sum(record.discs for record in fresh),
         rare_discs=sum(count for name, count in found.items() if name in rare),
         disputed_discs=disputed,
+        agreement_drop=agreement_drop(known, {record.unit for record in fresh}),
         days=(now - begun) / timedelta(days=1),
     )
+
+
+def agreement_drop(known: Figures, fresh: set[str]) -> float:
+    """By how much model and reader agree less on the random share's discs since the last snapshot.
+
+    The model is the one that proposed before the reading; 0 while either side has too few discs.
+    """
+    same: dict[bool, list[bool]] = {True: [], False: []}
+    for unit, found in known.units.items():
+        for row in found.rows:
+            is_drawn = row["role"] == "reader" and row["random_share"] == 1 and row["occasion"] == 1
+            if is_drawn and row["pfirrmann"] is not None and row["proposal"] is not None:
+                same[unit in fresh].append(row["pfirrmann"] == row["proposal"])
+    if min(len(same[True]), len(same[False])) < ENOUGH:
+        return 0.0
+    return sum(same[False]) / len(same[False]) - sum(same[True]) / len(same[True])

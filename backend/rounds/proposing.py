@@ -13,7 +13,7 @@ def propose_round(context: JobContext) -> Outcome:
     policy = policy_of(context.resources.settings)
     with context.reading() as session:
         under_way = bool(repository.open_rounds(session))
-        now = due(session, policy, context.now)
+        now = due(session, context.resources, policy)
     reached = [one.name.replace("_", " ") for one in now.distances if one.due]
     if under_way or not now.due:
         return Outcome(worked=False, note="one is under way" if under_way else "none is due")

@@ -3,14 +3,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
 from backend.access import Actor
+from backend.agreement.service import Figures, UnitFigures
 from backend.jobs.runner import FAILED
 from backend.models.tables import Generation
 from backend.rounds import repository, service
+from backend.rounds.policy import agreement_drop
 from backend.rounds.tables import Look, Round
+from domain.policy import LoopState, TriggerPolicy, round_is_due
 from domain.rounds import RoundState
 from domain.taxonomy import Role
 from tests.backend.rounds.conftest import (
@@ -250,11 +254,72 @@ def test_an_engineer_sees_approves_and_promotes_on_the_pages(workplace: Workplac
         assert browser.get("/rounds", headers=html).status_code == 200
 
 
+def test_the_policy_says_how_far_each_threshold_is(workplace: Workplace) -> None:
+    label_studies(workplace, train=3)
+    engineer = workplace.add_person(Role.ENGINEER, "engineer-1")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        page = browser.get("/rounds/policy", headers={"accept": "text/html"}).text
+    row = page[page.index("Consensus discs") :].split("</tr>")[0]
+    assert [cell.split("<")[0] for cell in row.split('<td class="number">')[1:]] == ["15", "200", "185"]
+    for word in ("Agreement drop", "policy.json", "grade 5", "parity", "random"):
+        assert word in page
+
+
+def test_agreement_that_falls_on_the_random_share_makes_a_round_due() -> None:
+    row = {"role": "reader", "random_share": 1, "occasion": 1, "proposal": 3}
+    same, other, ranked = (
+        row | {"pfirrmann": 3},
+        row | {"pfirrmann": 4},
+        row | {"pfirrmann": 4, "random_share": 0},
+    )
+    units = {
+        "before": UnitFigures((), (), (*[same] * 54, *[other] * 6, *[ranked] * 90)),
+        "since": UnitFigures((), (), (*[same] * 45, *[other] * 15)),
+    }
+    known = Figures(("", 0, 0, 0), units)
+    drop = agreement_drop(known, {"since"})
+    assert drop == pytest.approx(0.9 - 0.75)
+    state = LoopState(consensus_discs=1, rare_discs=0, disputed_discs=0, agreement_drop=drop, days=1)
+    assert round_is_due(TriggerPolicy(), state)
+    few = Figures(("", 0, 0, 0), units | {"since": UnitFigures((), (), (other,) * 49)})
+    assert agreement_drop(few, {"since"}) == 0
+
+
+def test_two_rounds_side_by_side(workplace: Workplace, client: TestClient) -> None:
+    label_studies(workplace)
+    first = queue_round(client)
+    carry_on(workplace, first)
+    second = queue_round(client)
+    carry_on(workplace, second)
+    pair = client.get("/api/rounds/compare", params={"first": first, "second": second}).json()
+    assert (pair["first"]["id"], pair["second"]["id"]) == (first, second)
+    assert pair["labels"] == {"added": [], "removed": [], "changed": []}
+    assert pair["same_test_set"]
+    assert pair["counts"]["units"] == [15, 15]
+    assert {row["name"] for row in pair["figures"]} >= {"kappa_linear", "grade 1", "calibration"}
+    engineer = workplace.add_person(Role.ENGINEER, "engineer-1")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        html = {"accept": "text/html"}
+        page = browser.get("/rounds/compare", params={"first": first, "second": second}, headers=html)
+        assert "0 units added, 0 removed, 0 with another label" in page.text
+        assert "/rounds/compare" in browser.get("/rounds", headers=html).text
+
+
 def test_readers_see_no_rounds(workplace: Workplace) -> None:
     reader = workplace.add_person(Role.READER, "reader-9")
     with workplace.client() as browser:
         workplace.sign_in(browser, reader)
-        for path in ("/rounds", "/models", "/agreement", "/adjudications", "/ranking", "/api/consensus"):
+        for path in (
+            "/rounds",
+            "/models",
+            "/agreement",
+            "/adjudications",
+            "/ranking",
+            "/data",
+            "/rounds/policy",
+        ):
             assert browser.get(path).status_code == 403, path
 
 

@@ -1,0 +1,1 @@
+"""What is labelled, against what is wanted, and where it comes from."""
