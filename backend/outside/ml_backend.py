@@ -75,6 +75,10 @@ class HttpMlBackend:
             base_url=address, auth=(USER, password), timeout=httpx.Timeout(300, connect=3)
         )
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def model(self) -> ServedModel:
         """See `MlBackend`."""
         return read(ServedModel, SERVICE, call(self._client, SERVICE, "GET", "/model"))
