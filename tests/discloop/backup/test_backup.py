@@ -181,9 +181,9 @@ def test_a_failed_backup_leaves_nothing_and_a_killed_one_is_cleared_away(home: H
     ("words", "message"),
     [
         (["backup", "{}"], "expected an absent or empty folder"),
-        (["backup", "{}/home/inside"], "inside of its own home"),
+        (["backup", "{home}/inside"], "inside of its own home"),
         (["backup", "{}/b", "--home", "{}/nothing"], "no such folder"),
-        (["backup", "{}/b", "--key", "{}/home/keys/pseudonyms.json"], "expected 64 hexadecimal digits"),
+        (["backup", "{}/b", "--key", "{home}/keys/pseudonyms.json"], "expected 64 hexadecimal digits"),
         (["restore", "{}/home"], "expected a backup"),
         (["restore", "{}/sealed", "--home", "{}/x"], "is sealed"),
         (["restore", "{}/sealed", "--home", "{}/x", "--key", "{}/other"], "another key"),
@@ -196,7 +196,7 @@ def test_wrong_input_is_one_line_and_exit_2(
     back_up(home, tmp_path / "sealed", KEY)
     (tmp_path / "key").write_text(KEY.hex())
     (tmp_path / "other").write_text(OTHER_KEY.hex())
-    there = [word.format(tmp_path) for word in words]
+    there = [word.format(tmp_path, home=home.root) for word in words]
     there += [] if "--home" in words else ["--home", str(home.root)]
     before = files_of(tmp_path)
     assert cli.run(there) == 2

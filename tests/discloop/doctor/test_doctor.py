@@ -148,7 +148,7 @@ def test_another_label_studio_is_refused_with_what_to_do() -> None:
 
 def test_a_network_file_system_is_told_from_a_disk() -> None:
     mounts = "/dev/a / ext4 rw 0 0\nfiler:/x /srv nfs4 rw 0 0\n/dev/b /srv/local\\040disk xfs rw 0 0\n"
-    for folder, kind in {"/home/a": "ext4", "/srv/a": "nfs4", "/srv/local disk/a": "xfs"}.items():
+    for folder, kind in {"/var/a": "ext4", "/srv/a": "nfs4", "/srv/local disk/a": "xfs"}.items():
         assert file_system_of(Path(folder), mounts) == kind
 
 
