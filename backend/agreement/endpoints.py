@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Red
 from backend.access import SEES_THE_LOOP, Actor, Anyone, FormOfOurs, allow
 from backend.agreement import drawings, service
 from backend.agreement.discs import ANSWERS, headline, in_cell
+from backend.agreement.places import Where
 from backend.agreement.rows import as_csv
 from backend.agreement.tables import Freeze
 from backend.errors import NotFound
@@ -52,6 +53,15 @@ def show(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "u
     return report
 
 
+@api.get("/where")
+def show_places(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "unaided") -> Where:
+    """Overlap and distance of boxes that both readers drew; lesions slice by slice."""
+    found = service.locate(session, resources.database, arm)
+    if found is None:
+        raise NotFound(NOTHING_YET)
+    return found
+
+
 @api.get("/readings.csv")
 def list_readings(session: Reading, resources: Using, _actor: Entitled) -> PlainTextResponse:
     """The table behind the report, for `discloop agreement`."""
@@ -84,6 +94,7 @@ def page(
         "agreement/show.html",
         actor,
         report=report,
+        where=service.locate(session, resources.database, arm),
         draw=drawings,
         arm=arm,
         arms=[*(one.value for one in Arm), ALL_ARMS],

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from backend.access import SEES_THE_LOOP, Actor
 from backend.agreement import repository
 from backend.agreement.discs import ReadDisc, discs_of
+from backend.agreement.places import Places, Where, places_of, where
 from backend.agreement.repository import Mark, Stamp
 from backend.agreement.rows import Row, as_columns, rows_of
 from backend.agreement.tables import Freeze
@@ -35,6 +36,7 @@ class UnitFigures:
     mark: Mark
     discs: tuple[ReadDisc, ...]
     rows: tuple[Row, ...]
+    places: Places
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Figures:
     stamp: Stamp
     units: dict[str, UnitFigures] = field(default_factory=dict)
     reports: dict[str, AgreementReport] = field(default_factory=dict)
+    located: dict[str, Where] = field(default_factory=dict)
 
     @property
     def discs(self) -> list[ReadDisc]:
@@ -62,6 +65,14 @@ class Figures:
         if arm not in self.reports:
             self.reports[arm] = report(Readings.from_columns(as_columns(self.rows)), arm=arm)
         return self.reports[arm]
+
+    def where(self, arm: str) -> Where | None:
+        """Boxes and slices of one arm's readings, or of `all`; `None` while nothing has been compared."""
+        if not self.units:
+            return None
+        if arm not in self.located:
+            self.located[arm] = where((unit.places for unit in self.units.values()), arm)
+        return self.located[arm]
 
 
 _KEPT: WeakKeyDictionary[Database, Figures] = WeakKeyDictionary()
@@ -108,7 +119,7 @@ def figures(session: Session, database: Database) -> Figures:
 
 def _of_unit(session: Session, unit_id: str, mark: Mark) -> UnitFigures:
     unit = repository.compared(session, unit_id)
-    return UnitFigures(mark, tuple(discs_of(unit)), tuple(rows_of(unit)))
+    return UnitFigures(mark, tuple(discs_of(unit)), tuple(rows_of(unit)), places_of(unit))
 
 
 def make_report(session: Session, database: Database, arm: str) -> AgreementReport | None:
@@ -116,6 +127,13 @@ def make_report(session: Session, database: Database, arm: str) -> AgreementRepo
     made = figures(session, database)
     with _ONE_AT_A_TIME:
         return made.report(arm)
+
+
+def locate(session: Session, database: Database, arm: str) -> Where | None:
+    """Where readers agree, of now."""
+    made = figures(session, database)
+    with _ONE_AT_A_TIME:
+        return made.where(arm)
 
 
 def slice_file(session: Session, store: Path, revision: int, number: int) -> Path:

@@ -21,8 +21,10 @@ from tests.waiting import until
 pytestmark = [pytest.mark.label_studio, pytest.mark.soak]
 STUDIES = 8
 READ = STUDIES - LEFT_UNREAD
-VICTIMS = ("label-studio", "backend", "label-studio", "ml-backend", "backend", TRAINER, "backend", TRAINER)
-VICTIMS += ("label-studio", "ml-backend")
+VICTIMS = [
+    *("label-studio", "backend", "label-studio", "ml-backend", "backend"),
+    *(TRAINER, "backend", TRAINER, "label-studio", "ml-backend"),
+]
 """Who is killed in a turn, in this order, at random moments; the scheduler lives in the backend."""
 
 
@@ -40,7 +42,7 @@ def played(
 
         with Killer(demo, VICTIMS, seed=seed() + request.param).at_work() as killer:
             outcome_of_turn = until(outcome, within_s=900, what="the turn played")
-        assert (killer.error, killer.killed) == (None, list(VICTIMS))
+        assert (killer.error, killer.killed) == (None, VICTIMS)
         demo.wait_ready()
         yield demo, outcome_of_turn
 

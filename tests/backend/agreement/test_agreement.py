@@ -31,6 +31,16 @@ def test_the_whole_report_goes_out_as_json(read_twice: Workplace, client: TestCl
     assert set(found["kappa_linear"]) >= {"value", "low", "high", "se"}
 
 
+def test_where_the_readers_agree(read_twice: Workplace, client: TestClient) -> None:
+    found = client.get("/api/agreement/where", params={"arm": "all"}).json()
+    report = client.get("/api/agreement", params={"arm": "all"}).json()
+    assert found["discs"]["boxes"] == report["n"]["paired"]
+    assert found["discs"]["overlap"]["value"] == 1
+    assert found["discs"]["centre_distance_mm"]["value"] == 0
+    assert found["hiz_slice_f1"]["reason"] == "no reader marked any slice"
+    assert "Boxes and slices" in client.get("/agreement", params={"arm": "all"}, headers=HTML).text
+
+
 def test_without_any_pair_the_page_says_so(workplace: Workplace, client: TestClient) -> None:
     page = client.get("/agreement", headers=HTML)
     assert page.status_code == 200
@@ -44,7 +54,12 @@ def test_results_are_hidden_from_those_who_read_until_the_freeze(workplace: Work
     lead = workplace.add_person(Role.LEAD, "the-lead")
     with workplace.client() as browser, workplace.client() as leads:
         workplace.sign_in(browser, person)
-        for path in ("/agreement", "/api/agreement", "/api/agreement/readings.csv"):
+        for path in (
+            "/agreement",
+            "/api/agreement",
+            "/api/agreement/where",
+            "/api/agreement/readings.csv",
+        ):
             assert browser.get(path).status_code == 403
         workplace.sign_in(leads, lead)
         page = leads.get("/agreement", headers=HTML)

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
 from backend.access import Actor
+from backend.agreement.places import Places
 from backend.agreement.service import Figures, UnitFigures
 from backend.jobs.runner import FAILED
 from backend.models.tables import Generation
@@ -16,7 +17,7 @@ from backend.rounds.policy import agreement_drop
 from backend.rounds.tables import Look, Round
 from domain.policy import LoopState, TriggerPolicy, round_is_due
 from domain.rounds import RoundState
-from domain.taxonomy import Role
+from domain.taxonomy import Arm, Role
 from tests.backend.rounds.conftest import (
     POLICY,
     label_studies,
@@ -27,6 +28,7 @@ from tests.backend.rounds.conftest import (
 from tests.backend.workplace import Workplace, csrf_of
 
 BY = Actor(id="api", name="API", role=Role.ENGINEER)
+NOWHERE = Places("p", Arm.UNAIDED, True, {}, {})
 
 
 def ended(workplace: Workplace, round_id: str) -> bool:
@@ -274,15 +276,15 @@ def test_agreement_that_falls_on_the_random_share_makes_a_round_due() -> None:
         row | {"pfirrmann": 4, "random_share": 0},
     )
     units = {
-        "before": UnitFigures((), (), (*[same] * 54, *[other] * 6, *[ranked] * 90)),
-        "since": UnitFigures((), (), (*[same] * 45, *[other] * 15)),
+        "before": UnitFigures((), (), (*[same] * 54, *[other] * 6, *[ranked] * 90), NOWHERE),
+        "since": UnitFigures((), (), (*[same] * 45, *[other] * 15), NOWHERE),
     }
     known = Figures(("", 0, 0, 0), units)
     drop = agreement_drop(known, {"since"})
     assert drop == pytest.approx(0.9 - 0.75)
     state = LoopState(consensus_discs=1, rare_discs=0, disputed_discs=0, agreement_drop=drop, days=1)
     assert round_is_due(TriggerPolicy(), state)
-    few = Figures(("", 0, 0, 0), units | {"since": UnitFigures((), (), (other,) * 49)})
+    few = Figures(("", 0, 0, 0), units | {"since": UnitFigures((), (), (other,) * 49, NOWHERE)})
     assert agreement_drop(few, {"since"}) == 0
 
 
