@@ -20,7 +20,7 @@ from backend.balance.endpoints import NOUN as BALANCE
 from backend.comparisons.endpoints import NOUN as COMPARISONS
 from backend.consensus.endpoints import NOUN as CONSENSUS
 from backend.database import Database
-from backend.errors import install_error_handlers
+from backend.errors import DOCUMENTED, install_error_handlers
 from backend.frame import Frame
 from backend.gauges import LoopCollector
 from backend.home.endpoints import NOUN as HOME
@@ -103,7 +103,14 @@ def create_app(
         made.database.dispose()
 
     # The interactive documentation would load its scripts from another host.
-    app = FastAPI(title="DiscLoop", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="DiscLoop",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=DOCUMENTED,
+    )
     app.state.resources = made
     app.state.runner = runner
     app.state.nouns = tuple(nouns)

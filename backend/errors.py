@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from domain.errors import DiscLoopError
@@ -66,6 +68,27 @@ class Unavailable(BackendError):
     code = "unavailable"
 
 
+class ErrorBody(BaseModel):
+    """What is wrong."""
+
+    code: str
+    message: str
+    request_id: str | None = None
+
+
+class ErrorOut(BaseModel):
+    """Every refusal and failure, as programs read it."""
+
+    error: ErrorBody
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorOut, "description": "Refused; the message says why"},
+    "5XX": {"model": ErrorOut, "description": "Failed here, or another service does not answer"},
+}
+"""For the OpenAPI description: any operation may answer so."""
+
+
 RenderError = Callable[[Request, int, str, str], Response]
 """Makes the page of (request, status, code, message)."""
 
@@ -95,6 +118,11 @@ def install_error_handlers(app: FastAPI, render: RenderError) -> None:
         fields = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         return answer(request, 422, "invalid", "; ".join(fields))
 
+    async def unstorable(request: Request, error: Exception) -> Response:
+        # Of text with a NUL, a number beyond the column: what no schema of ours describes.
+        log.warning("value refused by the database", kind=type(error).__name__)
+        return answer(request, 422, "invalid", "a value is one that the database cannot hold")
+
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = "not_found" if error.status_code == 404 else "refused"
@@ -105,6 +133,7 @@ def install_error_handlers(app: FastAPI, render: RenderError) -> None:
         (DiscLoopError, ours),
         (RequestValidationError, invalid),
         (HTTPException, http),
+        (DataError, unstorable),
     ]
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)

@@ -46,7 +46,16 @@ def create_app(settings: Settings, *, slot: ModelSlot | None = None) -> FastAPI:
         yield
         workbench.close()
 
-    app = FastAPI(title="DiscLoop ML backend", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="DiscLoop ML backend",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            "4XX": {"description": "Refused; `detail` says why"},
+            "5XX": {"description": "Too many wait for the model, or it is not loaded yet"},
+        },
+    )
     guarded = [Depends(require_password(settings.ml_password.get_secret_value()))]
     protocol = LabelStudioRoutes(slot, store, workbench)
     app.include_router(protocol.router(reading=False), dependencies=guarded)

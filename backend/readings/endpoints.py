@@ -29,7 +29,7 @@ pages = APIRouter(prefix="/readings", include_in_schema=False)
 def list_readings(
     session: Reading,
     actor: Lead,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: RevisionState | None = None,
     content: bool = False,
