@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ from backend.studies.tables import Patient
 from backend.worklists import repository as worklists
 from backend.worklists import service as worklist_service
 from backend.worklists.schemas import PlanRequest, PlanSummary
-from backend.worklists.tables import Selection
+from backend.worklists.tables import Assignment, Selection
 from domain.diversity import Places
 from domain.findings import Proposal
 from domain.policy import Policy
@@ -115,22 +116,33 @@ def plan_next(
     picks = next_studies(session, count, policy=policy, seed=seed).picks
     if not picks:
         raise Conflict("no unread train or val study has a proposal to be ranked by")
-    strata = {stratum: [p for p in picks if p.stratum is stratum] for stratum in Stratum}
-    done = {
-        stratum: _plan(session, chosen, Selection(stratum.value), by=by, clock=clock)
-        for stratum, chosen in strata.items()
-        if chosen
-    }
+    request = PlanRequest(studies=[pick.unit for pick in _mixed(picks)])
+    summary = worklist_service.plan(session, request, by=by, clock=clock)
+    by_study = {pick.unit: pick for pick in picks}
+    given: dict[Stratum, list[tuple[Assignment, str]]] = {}
+    for assignment, study in worklists.of_plan(session, summary.plan or ""):
+        # A hidden repeat among them keeps how its first reading was chosen.
+        if assignment.occasion == 1:
+            pick = by_study[study]
+            assignment.selection, assignment.inclusion = Selection(pick.stratum.value), pick.inclusion
+            given.setdefault(pick.stratum, []).append((assignment, study))
+    session.flush()
+    done = {stratum: _summary(summary, found) for stratum, found in given.items()}
     return RankedPlanSummary(random=done.get(Stratum.RANDOM), ranked=done.get(Stratum.RANKED))
 
 
-def _plan(
-    session: Session, picks: Sequence[Pick], selection: Selection, *, by: Actor, clock: Clock
-) -> PlanSummary:
-    request = PlanRequest(studies=[pick.unit for pick in picks], selection=selection)
-    summary = worklist_service.plan(session, request, by=by, clock=clock)
-    inclusion = {pick.unit: pick.inclusion for pick in picks}
-    for assignment, study in worklists.of_plan(session, summary.plan or ""):
-        assignment.inclusion = inclusion[study]
-    session.flush()
-    return summary
+def _mixed(picks: Sequence[Pick]) -> list[Pick]:
+    """The random share spread evenly among the ranked, so that every batch holds its part of it."""
+    strata = [[pick for pick in picks if pick.stratum is stratum] for stratum in Stratum]
+    placed = [((n + 0.5) / len(held), pick) for held in strata for n, pick in enumerate(held)]
+    return [pick for _, pick in sorted(placed, key=lambda one: one[0])]
+
+
+def _summary(whole: PlanSummary, given: Sequence[tuple[Assignment, str]]) -> PlanSummary:
+    return PlanSummary(
+        plan=whole.plan,
+        seed=whole.seed,
+        studies=len({study for _, study in given}),
+        assignments=len(given),
+        arms=dict(Counter(assignment.arm for assignment, _ in given)),
+    )

@@ -11,8 +11,10 @@ from backend.nouns import Advice, Navigation, Noun, Stage
 from backend.pages import render
 from backend.people import repository as people
 from backend.resources import Reading, Using, Writing
-from backend.worklists import repository, service
+from backend.worklists import repeats, repository, service
+from backend.worklists.arms import DEFAULT_SHARES
 from backend.worklists.provisioning import PROVISIONING_JOB
+from backend.worklists.repeating import count_due
 from backend.worklists.schemas import PlanRequest, PlanSummary, ReaderProgress
 from domain.taxonomy import Role
 
@@ -33,14 +35,18 @@ def plan(session: Writing, actor: Engineer, resources: Using, body: PlanRequest 
 
 
 @pages.get("")
-def show(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
-    """Progress per reader."""
+def show(request: Request, session: Reading, actor: Lead, resources: Using) -> HTMLResponse:
+    """Progress per reader, and the plan by which lists grow."""
     return render(
         request,
         "worklists/list.html",
         actor,
         progress=repository.progress(session),
         unplanned=len(repository.unplanned_studies(session)),
+        due=count_due(session, now=resources.clock()),
+        shares={arm.value: share for arm, share in DEFAULT_SHARES.items()},
+        batch=service.BATCH,
+        repeats=repeats,
         readers=len(people.active_with_role(session, Role.READER)),
         may_plan=actor.role in RUNS_THE_LOOP,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from backend.canary import service as canary
 from backend.errors import BackendError, Unavailable
 from backend.jobs.runner import Job, JobContext, Outcome
 from backend.outside.label_studio import NewTask
@@ -52,6 +53,8 @@ class _Prepared:
 def provision(context: JobContext) -> Outcome:
     """The job: one chunk of every project."""
     with context.reading() as session:
+        if canary.stops_provisioning(session):
+            return Outcome(worked=False, note=canary.STOPPED)
         waiting = projects.of_kind(session, ProjectKind.READING)
     made = sum(_provision_project(context, project) for project in waiting)
     with context.reading() as session:

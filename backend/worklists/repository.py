@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Session, col, func, select
 
@@ -30,6 +32,45 @@ def load(session: Session) -> Counter[str]:
     """How many assignments each reader has."""
     statement = select(Assignment.reader, func.count()).group_by(Assignment.reader)
     return Counter({reader: count for reader, count in session.exec(statement)})
+
+
+class Read(NamedTuple):
+    """A patient as one reader has read them."""
+
+    first: dict[str, str]
+    """Keys of the first readings by unit, none of them open."""
+    signed_at: datetime
+    """The newest signature."""
+
+
+def read_patients(session: Session, reader: str) -> dict[str, Read]:
+    """The patients of whom a reader has read everything they were given."""
+    statement = (
+        select(StudyRecord.patient, Assignment.unit, Assignment.key, Assignment.first_signed_at)
+        .join(Unit, col(Unit.id) == col(Assignment.unit))
+        .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
+        .where(Assignment.reader == reader, Assignment.occasion == 1)
+        .order_by(Assignment.unit)
+    )
+    given: dict[str, dict[str, str]] = {}
+    signed: dict[str, list[datetime]] = {}
+    for patient, unit, key, at in session.exec(statement):
+        given.setdefault(patient, {})[unit] = key
+        if at is not None:
+            signed.setdefault(patient, []).append(at)
+    read = [patient for patient in given if len(signed.get(patient, ())) == len(given[patient])]
+    return {patient: Read(given[patient], max(signed[patient])) for patient in read}
+
+
+def repeated_patients(session: Session, reader: str) -> set[str]:
+    """The patients that a reader was given again."""
+    statement = (
+        select(StudyRecord.patient)
+        .join(Unit, col(Unit.study) == col(StudyRecord.id))
+        .join(Assignment, col(Assignment.unit) == col(Unit.id))
+        .where(Assignment.reader == reader, Assignment.occasion > 1)
+    )
+    return set(session.exec(statement))
 
 
 def last_position(session: Session, project: str) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -20,16 +23,21 @@ from backend.studies import repository as studies
 from backend.studies.tables import StudyRecord
 from backend.worklists import repository
 from backend.worklists.arms import DEFAULT_SHARES, draw_arm, draw_order, draw_pairs
+from backend.worklists.repeating import again, count_due, first_readings
 from backend.worklists.schemas import PlanRequest, PlanSummary
 from backend.worklists.tables import ArmDraw, Assignment, Plan
 from domain.taxonomy import Arm, Role
 
 KEY_BYTES = 18
 """24 URL-safe characters: nobody guesses another's task."""
+BATCH = 20
+"""Studies appended to the lists at once, in the order chosen; inside, each reader has a random order."""
 
 
 def plan(session: Session, request: PlanRequest, *, by: Actor, clock: Clock) -> PlanSummary:
-    """Give every chosen study to a pair of readers, both planes to the same pair.
+    """Give every chosen study to a pair of readers, both planes to the same pair; hide repeats among them.
+
+    Lists only grow: nothing that is on one is moved or taken away.
 
     Raises:
         Conflict: If there are fewer than two active readers.
@@ -38,7 +46,7 @@ def plan(session: Session, request: PlanRequest, *, by: Actor, clock: Clock) -> 
     readers = _readers(session, request)
     seed = secrets.randbelow(2**31) if request.seed is None else request.seed
     chosen = _chosen(session, request, seed)
-    if not chosen:
+    if not chosen and not (request.studies is None and count_due(session, now=clock())):
         return PlanSummary(plan=None, seed=None, studies=0, assignments=0, arms={})
     shares = request.shares or dict(DEFAULT_SHARES)
     made = Plan(
@@ -99,6 +107,15 @@ def _draw_arms(
     return drawn
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """One unit on one reader's list, before it has a place there."""
+
+    batch: int
+    unit: str
+    fields: Mapping[str, Any]
+
+
 def _assign(
     session: Session,
     made: Plan,
@@ -108,32 +125,61 @@ def _assign(
     request: PlanRequest,
 ) -> list[Assignment]:
     pairs = draw_pairs([s.id for s in chosen], readers, seed=made.seed, load=repository.load(session))
-    patient_of = {study.id: study.patient for study in chosen}
-    units = {unit.id: unit for unit in studies.units_of(session, list(patient_of))}
-    lists: dict[str, list[tuple[str, str]]] = {}
-    for unit in units.values():
-        for reader in pairs[unit.study]:
-            key = project_key(ProjectKind.READING, reader, unit.plane)
-            lists.setdefault(key, []).append((unit.id, reader))
+    lists = _new_entries(session, chosen, pairs, arms, request)
+    given = Counter(reader for pair in pairs.values() for reader in pair)
+    for reader in readers:
+        _mix_in_repeats(session, made, reader, lists, most=given[reader] if chosen else None)
     made_now = []
     for project, entries in sorted(lists.items()):
-        reader_of = dict(entries)
-        first = repository.last_position(session, project) + 1
-        for position, unit_id in enumerate(draw_order(list(reader_of), project, seed=made.seed), first):
-            unit = units[unit_id]
-            assignment = Assignment(
-                key=secrets.token_urlsafe(KEY_BYTES),
-                plan=made.id,
-                unit=unit.id,
-                plane=unit.plane,
-                reader=reader_of[unit_id],
-                project=project,
-                arm=arms[patient_of[unit.study]],
-                position=position,
-                selection=request.selection,
-                inclusion=request.inclusion,
-            )
-            session.add(assignment)
-            made_now.append(assignment)
+        position = repository.last_position(session, project)
+        for entry in _in_order(entries, project, made.seed):
+            position += 1
+            key = secrets.token_urlsafe(KEY_BYTES)
+            made_now.append(Assignment(key=key, plan=made.id, position=position, **entry.fields))
+    session.add_all(made_now)
     session.flush()
     return made_now
+
+
+def _new_entries(
+    session: Session,
+    chosen: Sequence[StudyRecord],
+    pairs: Mapping[str, tuple[str, str]],
+    arms: Mapping[str, Arm],
+    request: PlanRequest,
+) -> dict[str, list[_Entry]]:
+    lists: dict[str, list[_Entry]] = {}
+    place = {study.id: number for number, study in enumerate(chosen)}
+    patient_of = {study.id: study.patient for study in chosen}
+    for unit in studies.units_of(session, list(place)):
+        for reader in pairs[unit.study]:
+            project = project_key(ProjectKind.READING, reader, unit.plane)
+            fields = {
+                "unit": unit.id,
+                "plane": unit.plane,
+                "reader": reader,
+                "project": project,
+                "arm": arms[patient_of[unit.study]],
+                "selection": request.selection,
+                "inclusion": request.inclusion,
+            }
+            lists.setdefault(project, []).append(_Entry(place[unit.study] // BATCH, unit.id, fields))
+    return lists
+
+
+def _mix_in_repeats(
+    session: Session, made: Plan, reader: str, lists: dict[str, list[_Entry]], *, most: int | None
+) -> None:
+    """Hidden repeats among the reader's new units; in a plan without any, all that are due."""
+    due = first_readings(session, reader, seed=made.seed, now=made.planned_at, most=most)
+    for first in due:
+        entries = lists.setdefault(first.project, [])
+        batches = sorted({entry.batch for entry in entries}) or [0]
+        batch = random.Random(f"{made.seed}:repeat:{first.unit}:{reader}").choice(batches)
+        entries.append(_Entry(batch, first.unit, again(first) | {"occasion": 2}))
+
+
+def _in_order(entries: Sequence[_Entry], project: str, seed: int) -> list[_Entry]:
+    """Batch after batch, in random order inside each."""
+    place = {unit: n for n, unit in enumerate(draw_order([e.unit for e in entries], project, seed=seed))}
+    return sorted(entries, key=lambda entry: (entry.batch, place[entry.unit]))

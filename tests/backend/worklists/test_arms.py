@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from hypothesis import given
@@ -41,6 +42,39 @@ def test_earlier_load_is_evened_out() -> None:
     pairs = draw_pairs([f"s-{n}" for n in range(10)], ["a", "b", "c"], seed=1, load={"a": 10, "b": 0, "c": 0})
     carried = Counter(reader for pair in pairs.values() for reader in pair)
     assert carried["a"] == 0
+
+
+def test_a_thousand_plans_are_balanced() -> None:
+    """Six readers, 45 patients with one or two studies; the expected counts with four standard errors."""
+    readers = [f"p-{n}" for n in range(6)]
+    patient_of = {f"s-{n}": f"patient-{n // 2 if n < 30 else n - 15}" for n in range(60)}
+    arms, per_reader = Counter[Arm](), Counter[tuple[str, Arm]]()
+    plans = 1000
+    for seed in range(plans):
+        pairs = draw_pairs(list(patient_of), readers, seed=seed, load={})
+        drawn = {
+            patient: draw_arm(patient, Split.TRAIN, seed=seed, shares=DEFAULT_SHARES)
+            for patient in sorted(set(patient_of.values()))
+        }
+        arms.update(drawn.values())
+        seen: dict[str, list[Arm]] = {study: [] for study in patient_of}
+        for study, pair in pairs.items():
+            for reader in pair:
+                # As a reader's assignment gets it: from the patient, whoever reads and whichever plane.
+                arm = drawn[patient_of[study]]
+                seen[study].append(arm)
+                per_reader[reader, arm] += 1
+        assert all(len(given) == 2 and len(set(given)) == 1 for given in seen.values())
+        loads = Counter(reader for pair in pairs.values() for reader in pair)
+        assert set(loads.values()) == {20}
+        together = Counter(tuple(sorted(pair)) for pair in pairs.values())
+        assert max(together.values()) <= 6
+    patients = plans * 45
+    assert all(abs(arms[arm] - patients / 3) < 4 * math.sqrt(patients * 2 / 9) for arm in Arm)
+    # A patient's second study has the same arm, so a reader's units count as at most twice correlated.
+    units = plans * 20
+    spread = 4 * math.sqrt(2 * units * 2 / 9)
+    assert all(abs(per_reader[reader, arm] - units / 3) < spread for reader in readers for arm in Arm)
 
 
 @given(seed=seeds)
