@@ -59,7 +59,7 @@ def test_a_signal_ends_every_process_and_its_children(tmp_path: Path, number: si
     with tiny_stack(home, ports) as process:
         pids = pids_of(home, until(lambda: ready_state(home), within_s=20, what="both ready"), ports)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=90)
     assert process.returncode == (143 if number == signal.SIGTERM else 130)
     assert said == ""
     assert [pid for pid in pids if is_alive(pid)] == []
@@ -100,7 +100,7 @@ def test_a_killed_supervisor_takes_its_services_along(tmp_path: Path) -> None:
 def test_a_service_that_never_starts_ends_the_stack_with_one_line(tmp_path: Path) -> None:
     home = Home.at(tmp_path / "home")
     with tiny_stack(home, [0]) as process:
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=90)
     assert process.returncode == 2
     assert said.count("\n") == 1
     assert "Tiny 0 ended 3 times" in said
