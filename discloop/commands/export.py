@@ -21,13 +21,16 @@ from domain.errors import DiscLoopError
 from domain.findings import Disc, Findings, Herniation, Hiz
 
 PAGE = 500
+EVERYTHING = "everything"
 
 app = typer.Typer()
 
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(EXPORTERS)}.")],
+    name: Annotated[
+        str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(EXPORTERS)}, everything.")
+    ],
     out: Annotated[Path, typer.Argument(help="Folder to make; must be absent or empty.")],
     store: Annotated[
         Path | None, typer.Option(help="A store with labels, in place of the running stack's consensus.")
@@ -36,11 +39,21 @@ def export(
         Path | None, typer.Option(help="Labels as JSON lines. Default: labels.jsonl of the store.")
     ] = None,
     licence: Annotated[str, typer.Option(help="Named in the data set's card.")] = "not stated",
+    person: Annotated[
+        str | None, typer.Option(help="With everything: only what names this person's id.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: Json = False,
 ) -> None:
-    """Write consensus labels with their provenance and their slices as a data set, with a card."""
-    if store is not None:
+    """Write consensus labels with their provenance and their slices as a data set, with a card.
+
+    `everything` writes all labels, revisions, audit and provenance of the home as JSON Lines instead.
+    """
+    if person is not None and name != EVERYTHING:
+        raise DiscLoopError("--person: only with everything")
+    if name == EVERYTHING:
+        written = _export_everything(out, Home.at(home), person)
+    elif store is not None:
         written = export_labels(
             name, out, store=store, labels=labels or store / "labels.jsonl", licence=licence
         )
@@ -52,6 +65,14 @@ def export(
         print_json(written)
     else:
         result().print(f"{written['written']} written to {out}")
+
+
+def _export_everything(out: Path, home: Home, person: str | None) -> dict[str, Any]:
+    # It needs the backend's packages; the data sets do not.
+    from discloop.everything import export_everything
+
+    counts = export_everything(home, out.expanduser().absolute(), person)
+    return {"format": EVERYTHING, "out": str(out), "written": sum(counts.values()), "lines": counts}
 
 
 def _export_consensus(name: str, out: Path, home: Home, licence: str) -> dict[str, Any]:
