@@ -27,11 +27,11 @@ LEFT_OUT = ("signed_in", "spent_assertion", "job_state")
 """Sessions, and what only this process's work needs."""
 CARD = """# Everything of a DiscLoop study
 
-One file a table, one JSON object a line, UTF-8, times in UTC (ISO 8601). `revision.jsonl` is the ledger: every
-revision of every reading with author, time, body (Label Studio's regions) and findings; `assignment.jsonl` says
-what each reader was shown and in which arm; `audit_entry.jsonl` is the audit trail, each entry's `hash` over the
-one before; `store.jsonl` is the manifest of slices. `SHA256SUMS` is checked by `sha256sum -c`. Patients are
-pseudonyms; readers' names stand in `person.jsonl` only.{person}
+One file a table, one JSON object a line, UTF-8, times in UTC (ISO 8601). `revision.jsonl` is the ledger:
+every revision of every reading with author, time, body (Label Studio's regions) and findings;
+`assignment.jsonl` says what each reader was shown and in which arm; `audit_entry.jsonl` is the audit trail,
+each entry's `hash` over the one before; `store.jsonl` is the manifest of slices. `SHA256SUMS` is checked by
+`sha256sum -c`. Patients are pseudonyms; readers' names stand in `person.jsonl`.{person}
 
 Not for clinical use.
 """
