@@ -8,6 +8,8 @@ from sqlmodel import Session
 
 from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Lead
 from backend.adjudications import repository
+from backend.adjudications.blank import BLANK_JOB, BLANK_SHARE
+from backend.adjudications.overturns import BlankReadings, blank_readings
 from backend.adjudications.provisioning import ADJUDICATIONS_JOB, DECISIONS_JOB
 from backend.adjudications.schemas import AdjudicationOut
 from backend.adjudications.service import interpret_adjudication
@@ -41,6 +43,20 @@ def show(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
         unassigned=repository.count_waiting(session),
         adjudicators=len(people.active_with_role(session, Role.ADJUDICATOR)),
         may_add=actor.role in RUNS_THE_LOOP,
+    )
+
+
+@api.get("/blank")
+def show_blank(session: Reading, _actor: Lead) -> BlankReadings:
+    """How often an adjudicator who knows neither reading says otherwise than two readers who agree."""
+    return blank_readings(session)
+
+
+@pages.get("/blank")
+def show_blank_page(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
+    """The error that two agreeing readers share."""
+    return render(
+        request, "adjudications/blank.html", actor, found=blank_readings(session), share=BLANK_SHARE
     )
 
 
@@ -92,7 +108,7 @@ NOUN = Noun(
     name="adjudications",
     routers=(api, pages),
     navigation=Navigation("Adjudication", "/adjudications", SEES_THE_LOOP, order=50),
-    jobs=(ADJUDICATIONS_JOB, DECISIONS_JOB),
+    jobs=(ADJUDICATIONS_JOB, DECISIONS_JOB, BLANK_JOB),
     stages=_stages,
     advice=_advice,
     interpreters={"adjudication": interpret_adjudication},

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from backend.adjudications import repository, service
 from backend.adjudications.tables import Adjudication
+from backend.canary import service as canary
 from backend.jobs.runner import Job, JobContext, Outcome
 from backend.outside.label_studio import NewTask
 from backend.projects import repository as projects
@@ -25,6 +26,9 @@ SHOWN_VERSION = "two readings"
 
 def adjudicate(context: JobContext) -> Outcome:
     """The job: give out one batch, and make the tasks of what was given."""
+    with context.reading() as session:
+        if canary.stops_provisioning(session):
+            return Outcome(worked=False, note=canary.STOPPED)
     given = service.give_out(context)
     with context.reading() as session:
         waiting = projects.of_kind(session, ProjectKind.ADJUDICATION)

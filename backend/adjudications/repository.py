@@ -13,7 +13,7 @@ from backend.people.tables import Person
 from backend.projects.tables import Project
 from backend.readings.tables import Revision
 from backend.studies.tables import Unit
-from backend.worklists.tables import Assignment
+from backend.worklists.tables import Assignment, Selection
 from domain.taxonomy import Role
 
 
@@ -37,9 +37,11 @@ def count_waiting(session: Session) -> int:
 
 
 def adjudicators_for(session: Session, unit: Unit) -> Sequence[str]:
-    """Active adjudicators to whom nobody ever gave a unit of the same study to read, by id."""
+    """Active adjudicators who were never one of the study's two readers, by id."""
     siblings = select(Unit.id).where(Unit.study == unit.study)
-    readers = select(Assignment.reader).where(col(Assignment.unit).in_(siblings))
+    readers = select(Assignment.reader).where(
+        col(Assignment.unit).in_(siblings), Assignment.selection != Selection.BLANK
+    )
     statement = select(Person.id).where(
         Person.role == Role.ADJUDICATOR, col(Person.active).is_(True), col(Person.id).not_in(readers)
     )

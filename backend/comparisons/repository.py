@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from backend.comparisons.tables import ComparisonRecord
 from backend.readings.tables import Revision
-from backend.worklists.tables import Assignment
+from backend.worklists.tables import Assignment, Selection
 from domain.disagreements import Comparison
 from domain.findings import Findings
 
@@ -29,6 +29,7 @@ def ready(session: Session, limit: int) -> Sequence[str]:
         select(Assignment.unit)
         .where(
             Assignment.occasion == 1,
+            Assignment.selection != Selection.BLANK,
             col(Assignment.first_signed_at).is_not(None),
             col(Assignment.unit).not_in(done),
         )
@@ -45,7 +46,7 @@ def first_signed(session: Session, unit: str) -> Sequence[tuple[Assignment, Revi
         select(Assignment, Revision)
         .join(Revision, col(Revision.task_key) == col(Assignment.key))
         .where(Assignment.unit == unit, Assignment.occasion == 1, Revision.number == 1)
-        .where(Revision.kind == "reading")
+        .where(Revision.kind == "reading", Assignment.selection != Selection.BLANK)
         .order_by(Assignment.key)
     )
     return session.exec(statement).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -28,7 +28,7 @@ class PlanRequest(BaseModel):
     """At most so many studies, drawn at random."""
     readers: list[str] | None = Field(default=None, min_length=2)
     """Only these readers; left out, all active ones."""
-    selection: Selection = Selection.RANDOM
+    selection: Literal[Selection.RANDOM, Selection.RANKED] = Selection.RANDOM
     inclusion: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @field_validator("shares")

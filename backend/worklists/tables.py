@@ -17,6 +17,8 @@ class Selection(StrEnum):
 
     RANDOM = "random"
     RANKED = "ranked"
+    BLANK = "blank"
+    """Drawn from the units two readers agree on, for an adjudicator to read without their readings."""
 
 
 class Plan(SQLModel, table=True):

@@ -68,7 +68,8 @@ def test_a_thousand_plans_are_balanced() -> None:
         loads = Counter(reader for pair in pairs.values() for reader in pair)
         assert set(loads.values()) == {20}
         together = Counter(tuple(sorted(pair)) for pair in pairs.values())
-        assert max(together.values()) <= 6
+        # Equal loads come first: a pair may meet up to twice as often as the mean of 4.
+        assert max(together.values()) <= 8
     patients = plans * 45
     assert all(abs(arms[arm] - patients / 3) < 4 * math.sqrt(patients * 2 / 9) for arm in Arm)
     # A patient's second study has the same arm, so a reader's units count as at most twice correlated.
