@@ -14,6 +14,7 @@ import backend.settings
 import ml_backend.settings
 from discloop import cli
 from label_studio_guard.configuration import Configuration
+from labeling_configs.words import WORDS
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
@@ -95,3 +96,17 @@ def test_the_threat_model_names_tests_that_are_there() -> None:
     named = re.findall(r"`(tests/[\w/.]+)`", text)
     assert len(named) > 15
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_chinese_guide_names_the_same_keys_and_pictures() -> None:
+    english, chinese = (
+        (ROOT / "docs" / "guide" / name).read_text() for name in ("reader.md", "reader.zh.md")
+    )
+    for what in (r"`([^`]{1,2})`", r"\]\((\.\./pictures/[^)]+)\)", r"Ctrl\+\w+"):
+        assert sorted(set(re.findall(what, chinese))) == sorted(set(re.findall(what, english)))
+    words = [
+        word
+        for name in ("herniation_type", "not_gradable", "reason", "verdict")
+        for word in WORDS["zh"].codes[name].values()
+    ]
+    assert [word for word in words if word not in chinese] == []
