@@ -15,8 +15,10 @@ from starlette.staticfiles import StaticFiles
 from backend import health
 from backend.adjudications.endpoints import NOUN as ADJUDICATIONS
 from backend.agreement.endpoints import NOUN as AGREEMENT
+from backend.audit.accesses import AccessLog
 from backend.audit.endpoints import NOUN as AUDIT
 from backend.balance.endpoints import NOUN as BALANCE
+from backend.canary.endpoints import NOUN as CANARY
 from backend.comparisons.endpoints import NOUN as COMPARISONS
 from backend.consensus.endpoints import NOUN as CONSENSUS
 from backend.database import Database
@@ -29,6 +31,7 @@ from backend.limits import BodyLimit
 from backend.models.endpoints import NOUN as MODELS
 from backend.nouns import Noun
 from backend.outside import Outside
+from backend.outside.front_door import HttpFrontDoor
 from backend.outside.guard import HttpGuard
 from backend.outside.label_studio import SdkLabelStudio
 from backend.outside.ml_backend import HttpMlBackend
@@ -64,6 +67,7 @@ NOUNS: tuple[Noun, ...] = (
     ROUNDS,
     MODELS,
     AUDIT,
+    CANARY,
 )
 """Every noun. A new one adds its folder, its migration and its line here."""
 
@@ -74,6 +78,7 @@ def outside_of(settings: Settings) -> Outside:
         guard=HttpGuard(settings.label_studio_url, settings.guard_secret.get_secret_value()),
         label_studio=SdkLabelStudio(settings.label_studio_url, settings.service_token.get_secret_value()),
         ml_backend=HttpMlBackend(settings.ml_url, settings.ml_password.get_secret_value()),
+        front_door=HttpFrontDoor(settings.label_studio_url),
     )
 
 
@@ -117,6 +122,7 @@ def create_app(
     app.state.registry = CollectorRegistry()
     app.state.registry.register(LoopCollector(made))
     app.add_middleware(BodyLimit)
+    app.add_middleware(AccessLog, resources=made)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings))
     app.add_middleware(Frame, registry=app.state.registry)
     install_error_handlers(app, render_error)

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlmodel import Session, col, func, select
 
+from backend.canary import service as canary
 from backend.errors import BackendError
 from backend.jobs import repository as jobs
 from backend.readings.tables import OutboxCursor, Revision
@@ -40,6 +41,8 @@ class LoopCollector(Collector):
             yield _by("discloop_revisions", "Revisions of the ledger", "state", _counts(session, Revision))
             yield _by("discloop_rounds", "Retraining rounds", "state", _counts(session, Round))
             yield from self._jobs(session)
+            stopped = canary.stops_provisioning(session)
+            yield _one("discloop_canary_opened", "Whether a reader who is nobody got in; never 1", stopped)
         yield from self._guard(ledger)
         free = {name: shutil.disk_usage(getattr(self._resources.settings, name)).free for name in FOLDERS}
         yield _by("discloop_disk_free_bytes", "Free disk", "folder", free)

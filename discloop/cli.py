@@ -60,6 +60,9 @@ COMMANDS: dict[str, Command] = {
     "people": Command(
         "discloop.commands.people", "app", "cli", "List and add readers, adjudicators, engineers."
     ),
+    "audit": Command(
+        "discloop.commands.audit", "app", "cli", "The trail of acts, and how blind a study was read."
+    ),
     "worklists": Command("discloop.commands.worklists", "app", "cli", "Plan who reads what."),
     "propose": Command("ml_backend.cli", "app", "ml", "The active model on PNG or DICOM files."),
     "rank": Command("discloop.commands.rank", "app", "cli", "The next units to read, and why."),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -18,7 +18,8 @@ from label_studio_guard import LABEL_STUDIO, VERSION, denials, outbox
 from label_studio_guard.configuration import configuration
 from label_studio_guard.identity import age_of
 from label_studio_guard.projection import Projection, ProjectionConflict, replace
-from label_studio_guard.tables import Denial, OutboxState, Person, ProjectionState
+from label_studio_guard.sessions import end_sessions
+from label_studio_guard.tables import Access, Denial, OutboxState, Person, ProjectionState
 
 SCHEME = "DiscLoop "
 MOST_ENTRIES = 2000
@@ -85,32 +86,38 @@ def put_projection(request: HttpRequest) -> HttpResponse:
 
 @_control("POST")
 def set_password(request: HttpRequest, person: str) -> HttpResponse:
-    """Set somebody's password and end their sessions."""
+    """Set somebody's password, end their sessions; unless it is `final`, they must choose their own next."""
     from users.models import User
 
     row = Person.objects.filter(pk=person).first()
     if row is None:
         return denials.answer(request, 404, "There is no such person.")
     try:
-        password = json.loads(request.body)["password"]
-    except (ValueError, KeyError, TypeError):
-        password = None
-    if not isinstance(password, str) or len(password) < SHORTEST_PASSWORD:
+        body = json.loads(request.body)
+        password, final = body["password"], body.get("final", False)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        password, final = None, False
+    if not isinstance(password, str) or len(password) < SHORTEST_PASSWORD or not isinstance(final, bool):
         return denials.answer(
             request, 422, f"field password: expected at least {SHORTEST_PASSWORD} characters"
         )
     user = User.objects.get(pk=row.user)
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    end_sessions(user.pk)
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        Person.objects.filter(pk=person).update(must_choose_password=not final)
+        end_sessions(user.pk)
     return HttpResponse(status=204)
 
 
-def end_sessions(user: int) -> None:
-    """Delete somebody's sessions. A new password ends them anyway; this leaves no row behind."""
-    for session in Session.objects.all():
-        if session.get_decoded().get("_auth_user_id") == str(user):
-            session.delete()
+@_control("POST")
+def sign_out(request: HttpRequest, person: str) -> HttpResponse:
+    """End somebody's sessions; their password stays."""
+    row = Person.objects.filter(pk=person).first()
+    if row is None:
+        return denials.answer(request, 404, "There is no such person.")
+    end_sessions(row.user)
+    return HttpResponse(status=204)
 
 
 @_control("GET")
@@ -124,20 +131,26 @@ def get_outbox(request: HttpRequest) -> HttpResponse:
 
 @_control("GET")
 def get_denials(request: HttpRequest) -> HttpResponse:
-    """The deny log above a cursor."""
-    after = _number(request, "after", 0)
-    if after is None:
-        return denials.answer(request, 422, "after: expected a plain number")
-    rows = Denial.objects.filter(pk__gt=after).order_by("pk")[:MOST_ENTRIES]
+    """The deny log."""
+    return _log(request, Denial, "person", "method", "route", "reason")
+
+
+@_control("GET")
+def get_accesses(request: HttpRequest) -> HttpResponse:
+    """The access log."""
+    return _log(request, Access, "person", "route", "subject")
+
+
+def _log(request: HttpRequest, table: Any, *fields: str) -> HttpResponse:
+    """Lines above a cursor, oldest first; or the `newest`, without those of the person `but`."""
+    after, newest = _number(request, "after", 0), _number(request, "newest", 0)
+    if after is None or newest is None:
+        return denials.answer(request, 422, "after and newest: expected plain numbers")
+    rows = table.objects.filter(pk__gt=after).exclude(person=request.GET.get("but", ""))
+    rows = rows.order_by("-pk" if newest else "pk")[: min(newest or MOST_ENTRIES, MOST_ENTRIES)]
     entries = [
-        {
-            "id": row.pk,
-            "at": row.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "person": row.person,
-            "method": row.method,
-            "route": row.route,
-            "reason": row.reason,
-        }
+        {"id": row.pk, "at": row.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        | {name: getattr(row, name) for name in fields}
         for row in rows
     ]
     return JsonResponse({"entries": entries})

@@ -37,6 +37,8 @@ class Identity:
     user: int
     role: Role | None
     projects: dict[int, OwnProject] = field(default_factory=dict)
+    must_choose_password: bool = False
+    """Signed in with a password that another made."""
 
     @property
     def is_service(self) -> bool:
@@ -76,7 +78,7 @@ def person_of(user: Any) -> Identity | None:
         return None
     rows = ReadingProject.objects.filter(member=person, active=True)
     projects = {row.project: OwnProject(row.key, row.kind, Plane(row.plane)) for row in rows}
-    return Identity(person.id, user.pk, Role(person.role), projects)
+    return Identity(person.id, user.pk, Role(person.role), projects, person.must_choose_password)
 
 
 def service_of(user: Any) -> Identity | None:

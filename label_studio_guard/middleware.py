@@ -37,8 +37,7 @@ class GuardMiddleware:
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Let the view run, or answer in its place."""
-        match = request.resolver_match
-        route = match.route if match is not None else ""
+        route = _route(request)
         if route.startswith(CONTROL):
             return None  # its views check their own secret
         user = session_user(request)
@@ -65,6 +64,8 @@ class GuardMiddleware:
             return None
         identity = self._person(request, user)
         check_same_origin(request)
+        if identity.must_choose_password and not rule.first:
+            return _ask_for_own_password(request, identity, _route(request))
         decide_route(rule, identity, kwargs, request.GET)
         request.guard = rest.Stage(rule, identity)
         set_actor(identity.name)
@@ -93,6 +94,20 @@ def _name(user: Any) -> str:
         return "nobody"
     person = Person.objects.filter(user=user.pk).values_list("id", flat=True).first()
     return person or f"user {user.pk}"
+
+
+def _route(request: HttpRequest) -> str:
+    """The resolved route, as the rules name it."""
+    match = request.resolver_match
+    return match.route if match is not None else ""
+
+
+def _ask_for_own_password(request: HttpRequest, identity: Identity, route: str) -> HttpResponse:
+    """To the page where they choose one; anything but a page is refused."""
+    if request.method in SAFE and "text/html" in request.headers.get("Accept", ""):
+        return redirect("/discloop/password?" + urlencode({"next": request.get_full_path()}))
+    denials.record(identity.name, request.method or "", route, "has no password of their own yet")
+    return denials.answer(request, 403, "Choose a password of your own first.")
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -33,6 +33,8 @@ def home(request: HttpRequest) -> HttpResponse:
         return denials.answer(request, 503, "The list of who may read what is out of date. Please try again.")
     if identity is None:
         return denials.answer(request, 403, "This is not open to you.")
+    if identity.must_choose_password:
+        return redirect("/discloop/password")
     return redirect("/discloop/worklists" if identity.role in READING else _backend_home())
 
 

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from label_studio_guard import denials, submission
+from label_studio_guard import accesses, denials, submission
 from label_studio_guard.actor import set_actor
 from label_studio_guard.decision import decide_body, decide_route
 from label_studio_guard.denials import Refused
@@ -84,15 +84,24 @@ def decide(view: APIView, request: Request) -> None:
         identity = _identify(request, stage)
         name = identity.name
         _decide_request(view, request, stage.rule, identity)
+        accesses.note(identity, _route(request), view.kwargs, request.query_params)
     except StaleProjectionError:
         raise Unavailable from None
+    except submission.Incomplete:
+        # Also what somebody sends by hand that the page would not: it shows in the log.
+        denials.record(name, request.method, _route(request), "a reading that cannot be kept")
+        raise
     except Refused as refusal:
-        match = request._request.resolver_match
-        denials.record(name, request.method, match.route if match else "", refusal.reason)
+        denials.record(name, request.method, _route(request), refusal.reason)
         raise PermissionDenied("This is not open to you.") from None
     set_actor(identity.name)
     stage.identity = identity
     stage.cleared = True
+
+
+def _route(request: Request) -> str:
+    match = request._request.resolver_match
+    return match.route if match else ""
 
 
 def _identify(request: Request, stage: Stage) -> Identity:

@@ -32,6 +32,8 @@ class Rule:
     """Query parameters with the only values a person may give them here."""
     validates: bool = False
     """A reading is checked before it is saved."""
+    first: bool = False
+    """Open to somebody who has yet to choose a password of their own."""
 
 
 def _read(path: Mapping[str, str] | None = None, *, needs: str = "", service: bool = False) -> Rule:
@@ -44,6 +46,7 @@ def _write(path: Mapping[str, str], body: str, *, validates: bool = False) -> Ru
 
 _PUBLIC = Rule(EVERYONE, service=True, public=True)
 _ANY_PERSON = Rule(EVERYONE)
+_FIRST = Rule(EVERYONE, first=True)
 _SERVICE = Rule(service=True)
 _TASK = {"pk": "task"}
 _PROJECT = {"pk": "project"}
@@ -61,8 +64,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("api/version", "GET"): Rule(EVERYONE, service=True),
     ("user/login/", "GET"): _PUBLIC,
     ("user/login/", "POST"): _PUBLIC,
-    ("^logout/?$", "GET"): _ANY_PERSON,
-    ("^logout/?$", "POST"): _ANY_PERSON,
+    ("^logout/?$", "GET"): _FIRST,
+    ("^logout/?$", "POST"): _FIRST,
+    ("discloop/password", "GET"): _FIRST,
+    ("discloop/password", "POST"): _FIRST,
     ("discloop/reading.js", "GET"): _PUBLIC,
     ("discloop/sign-in", "GET"): _ANY_PERSON,
     ("discloop/worklists", "GET"): Rule(READING),

@@ -1,4 +1,4 @@
-"""What the guard keeps: the projection of people and projects, the outbox, denials.
+"""What the guard keeps: the projection of people and projects, the outbox, denials, accesses.
 
 Label Studio's rows are named by their number and not by a foreign key, so that its migrations and ours
 stay apart.
@@ -25,6 +25,8 @@ class Person(models.Model):
     user = models.IntegerField(unique=True)
     role = models.CharField(max_length=20)
     active = models.BooleanField()
+    must_choose_password = models.BooleanField(default=False)
+    """The password was made by another: nothing opens until they choose their own."""
 
 
 class ReadingProject(models.Model):
@@ -75,6 +77,16 @@ class Denial(models.Model):
     method = models.CharField(max_length=10)
     route = models.CharField(max_length=200)
     reason = models.CharField(max_length=200)
+
+
+class Access(models.Model):
+    """Annotations given to somebody other than their author: the service account, by the allowlist."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    person = models.CharField(max_length=40)
+    route = models.CharField(max_length=200)
+    subject = models.CharField(max_length=120)
 
 
 class SignInFailure(models.Model):

@@ -119,10 +119,11 @@ class LabelStudio:
         self.users, self.projects = answered["people"], answered["projects"]
         return answered
 
-    def set_password(self, person: str, password: str = PASSWORD) -> None:
+    def set_password(self, person: str, password: str = PASSWORD, *, final: bool = True) -> None:
         """Set somebody's password; ends their sessions."""
+        body = {"password": password, "final": final}
         with self.control() as client:
-            answer = client.post(f"/discloop/control/people/{person}/password", json={"password": password})
+            answer = client.post(f"/discloop/control/people/{person}/password", json=body)
         assert answer.status_code == 204, answer.text
 
     def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Client:

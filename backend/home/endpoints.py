@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from backend.access import Anyone, Lead
+from backend.canary import service as canary
+from backend.canary.schemas import CanaryOut
 from backend.home import service
 from backend.home.schemas import StageOut, StatusOut
 from backend.nouns import Noun
@@ -25,6 +27,7 @@ def status(request: Request, session: Reading, _actor: Lead) -> StatusOut:
     """Where the loop stands: counts a stage, and the background jobs."""
     found = service.stages(session, request.app.state.nouns)
     return StatusOut(
+        canary=CanaryOut.model_validate(canary.state(session)),
         stages=[StageOut.model_validate(stage) for stage in found],
         jobs=service.job_states(session, request.app.state.runner.jobs),
     )

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from backend.canary.schemas import CanaryOut
+
 
 class StageOut(BaseModel):
     """A station of the loop."""
@@ -36,4 +38,5 @@ class StatusOut(BaseModel):
     """Where the loop stands."""
 
     stages: list[StageOut]
+    canary: CanaryOut
     jobs: list[JobOut]

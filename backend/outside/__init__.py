@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.outside.front_door import FrontDoor
 from backend.outside.guard import Guard
 from backend.outside.label_studio import LabelStudio
 from backend.outside.ml_backend import MlBackend
@@ -16,3 +17,4 @@ class Outside:
     guard: Guard
     label_studio: LabelStudio
     ml_backend: MlBackend
+    front_door: FrontDoor

@@ -56,6 +56,7 @@ class ProjectionAnswer(_Body):
 
 class Password(_Body):
     password: str
+    final: bool = False
 
 
 class HeldProjection(_Body):
@@ -124,6 +125,18 @@ class Denials(_Body):
     entries: tuple[Denial, ...]
 
 
+class Access(_Body):
+    id: int
+    at: datetime
+    person: str
+    route: str
+    subject: str
+
+
+class Accesses(_Body):
+    entries: tuple[Access, ...]
+
+
 class Guard(Protocol):
     """What the backend asks of the guard."""
 
@@ -137,14 +150,26 @@ class Guard(Protocol):
             Conflict: If the guard holds a higher version.
         """
 
-    def set_password(self, person: str, password: str) -> None:
-        """Set a one-time password; ends the person's Label Studio sessions."""
+    def set_password(self, person: str, password: str, *, final: bool = False) -> None:
+        """Set a password; ends the person's Label Studio sessions.
+
+        Unless it is final, the person must choose their own before anything else opens.
+        """
+
+    def sign_out(self, person: str) -> None:
+        """End the person's Label Studio sessions."""
 
     def outbox(self, after: int, limit: int) -> OutboxPage:
         """Entries with an id above `after`, ascending."""
 
-    def denials(self, after: int) -> Denials:
-        """Refused requests with an id above `after`, ascending."""
+    def denials(self, *, newest: int, but: str) -> Denials:
+        """The newest refused requests, without those of the person `but`, newest first."""
+
+    def newest_accesses(self, newest: int) -> Accesses:
+        """The newest times that annotations were given to others than their authors, newest first."""
+
+    def accesses(self, after: int) -> Accesses:
+        """Annotations given to others than their authors, with an id above `after`, ascending."""
 
 
 class HttpGuard:
@@ -166,16 +191,30 @@ class HttpGuard:
         answer = call(self._client, SERVICE, "PUT", f"{PREFIX}/projection", projection)
         return read(ProjectionAnswer, SERVICE, answer)
 
-    def set_password(self, person: str, password: str) -> None:
+    def set_password(self, person: str, password: str, *, final: bool = False) -> None:
         """See `Guard`."""
-        call(self._client, SERVICE, "POST", f"{PREFIX}/people/{person}/password", Password(password=password))
+        body = Password(password=password, final=final)
+        call(self._client, SERVICE, "POST", f"{PREFIX}/people/{person}/password", body)
+
+    def sign_out(self, person: str) -> None:
+        """See `Guard`."""
+        call(self._client, SERVICE, "POST", f"{PREFIX}/people/{person}/sign-out")
 
     def outbox(self, after: int, limit: int) -> OutboxPage:
         """See `Guard`."""
         path = f"{PREFIX}/outbox?after={after}&limit={limit}"
         return read(OutboxPage, SERVICE, call(self._client, SERVICE, "GET", path))
 
-    def denials(self, after: int) -> Denials:
+    def denials(self, *, newest: int, but: str) -> Denials:
         """See `Guard`."""
-        answer = call(self._client, SERVICE, "GET", f"{PREFIX}/denials?after={after}")
-        return read(Denials, SERVICE, {"entries": answer} if isinstance(answer, list) else answer)
+        path = f"{PREFIX}/denials?newest={newest}&but={but}"
+        return read(Denials, SERVICE, call(self._client, SERVICE, "GET", path))
+
+    def newest_accesses(self, newest: int) -> Accesses:
+        """See `Guard`."""
+        path = f"{PREFIX}/accesses?newest={newest}"
+        return read(Accesses, SERVICE, call(self._client, SERVICE, "GET", path))
+
+    def accesses(self, after: int) -> Accesses:
+        """See `Guard`."""
+        return read(Accesses, SERVICE, call(self._client, SERVICE, "GET", f"{PREFIX}/accesses?after={after}"))

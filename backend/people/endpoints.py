@@ -46,7 +46,8 @@ def retire_person(person: str, session: Writing, actor: Engineer, resources: Usi
 def set_password(person: str, body: NewPassword, actor: Engineer, resources: Using) -> OneTimePassword:
     """Set a password, given or made; ends the person's sessions."""
     given = body.password.get_secret_value() if body.password else None
-    return OneTimePassword(password=service.set_password(resources, person, given, by=actor))
+    chosen = service.set_password(resources, person, given, by=actor, final=body.final)
+    return OneTimePassword(password=chosen)
 
 
 @pages.get("")

@@ -39,6 +39,8 @@ class NewPassword(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     password: SecretStr | None = Field(default=None, min_length=12, max_length=200)
+    final: bool = False
+    """Stays: the person need not choose their own at the first sign-in. For simulated people and demos."""
 
 
 class OneTimePassword(BaseModel):

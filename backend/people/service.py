@@ -20,6 +20,7 @@ from backend.sessions import service as sessions
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without the letters and digits that look alike: people copy these by hand."""
 PASSWORD_LENGTH = 16
+RESERVED = "@discloop.invalid"
 
 
 def add(session: Session, new: NewPerson, *, by: Actor, clock: Clock) -> Person:
@@ -29,6 +30,8 @@ def add(session: Session, new: NewPerson, *, by: Actor, clock: Clock) -> Person:
         Conflict: If the address is taken.
     """
     email = new.email.lower()
+    if email.endswith(RESERVED):
+        raise Conflict(f"email: addresses at {RESERVED[1:]} are for accounts that are nobody's")
     if repository.by_email(session, email) is not None:
         raise Conflict("email: a person with this address exists already; nobody is ever deleted")
     person = Person(
@@ -70,8 +73,12 @@ def get(session: Session, person_id: str) -> Person:
     return person
 
 
-def set_password(resources: Resources, person_id: str, password: str | None, *, by: Actor) -> str:
-    """Set a one-time password through the guard, after telling it of the person.
+def set_password(
+    resources: Resources, person_id: str, password: str | None, *, by: Actor, final: bool = False
+) -> str:
+    """Set a password through the guard, after telling it of the person.
+
+    It opens one page, where they choose their own; unless it is final.
 
     Raises:
         NotFound: If there is no such person.
@@ -83,8 +90,10 @@ def set_password(resources: Resources, person_id: str, password: str | None, *, 
             raise Conflict("this person is retired and cannot sign in")
     chosen = password or "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
     projects.push(resources)
-    resources.outside.guard.set_password(person_id, chosen)
+    resources.outside.guard.set_password(person_id, chosen, final=final)
     with resources.database.writing() as session:
         sessions.revoke_all(session, person_id, now=resources.clock())
-        audit.record(session, "person.password_set", subject=person_id, by=by, clock=resources.clock)
+        audit.record(
+            session, "person.password_set", subject=person_id, by=by, clock=resources.clock, final=final
+        )
     return chosen

@@ -20,6 +20,10 @@ from backend.settings import Settings
 from domain.taxonomy import Plane, Role
 from labeling_configs.configs import adjudication_config, reading_config
 
+CANARY = "p-ca4a4700"
+"""A reader in the projection only: nobody, without a project. `backend.canary` probes as it."""
+CANARY_EMAIL = "canary@discloop.invalid"
+
 KIND_OF_ROLE = {Role.READER: ProjectKind.READING, Role.ADJUDICATOR: ProjectKind.ADJUDICATION}
 CONFIG_OF_KIND = {ProjectKind.READING: reading_config, ProjectKind.ADJUDICATION: adjudication_config}
 TITLE_OF_KIND = {ProjectKind.READING: "Reading", ProjectKind.ADJUDICATION: "Adjudication"}
@@ -54,9 +58,12 @@ def projection(session: Session, settings: Settings) -> Projection:
     return Projection(
         version=repository.state(session).version,
         valid_for_s=settings.projection_valid_for_s,
-        people=tuple(
-            ProjectedPerson(id=p.id, email=p.email, name=p.name, role=p.role, active=p.active)
-            for p in people.every(session)
+        people=(
+            *(
+                ProjectedPerson(id=p.id, email=p.email, name=p.name, role=p.role, active=p.active)
+                for p in people.every(session)
+            ),
+            ProjectedPerson(id=CANARY, email=CANARY_EMAIL, name="Canary", role=Role.READER, active=True),
         ),
         projects=tuple(
             ProjectedProject(

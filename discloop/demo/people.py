@@ -42,11 +42,13 @@ def ensure_people(client: BackendClient, home: Home) -> list[SignIn]:
     sign_ins = []
     for person in DEMO_PEOPLE:
         if person.email not in known:
-            body = {"email": person.email, "name": person.name, "role": person.role.value}
-            known[person.email] = client.post("/api/people", body)["id"]
+            new = {"email": person.email, "name": person.name, "role": person.role.value}
+            known[person.email] = client.post("/api/people", new)["id"]
         if person.email not in secrets.people:
             password = credentials.password()
-            client.post(f"/api/people/{known[person.email]}/password", {"password": password})
+            # Final: nobody has to choose another one before they see the demo.
+            body = {"password": password, "final": True}
+            client.post(f"/api/people/{known[person.email]}/password", body)
             secrets.people[person.email] = password
             secrets.save(home.secrets)
         sign_ins.append(SignIn(known[person.email], person.email, person.role, secrets.people[person.email]))

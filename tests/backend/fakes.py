@@ -10,6 +10,9 @@ from typing import Any, Literal
 from backend.errors import Conflict, Unavailable
 from backend.outside import Outside
 from backend.outside.guard import (
+    Access,
+    Accesses,
+    Denial,
     Denials,
     Entry,
     GuardStatus,
@@ -35,6 +38,10 @@ class FakeGuard:
         self.projections: list[Projection] = []
         self.held_version: int | None = None
         self.passwords: dict[str, str] = {}
+        self.final: set[str] = set()
+        self.signed_out: list[str] = []
+        self.denied: list[Denial] = []
+        self.accessed: list[Access] = []
         self.entries: list[Entry] = []
         self.epoch = str(uuid.uuid4())
         self.down = False
@@ -59,12 +66,18 @@ class FakeGuard:
             projects={project.key: self._number(project.key) for project in projection.projects},
         )
 
-    def set_password(self, person: str, password: str) -> None:
+    def set_password(self, person: str, password: str, *, final: bool = False) -> None:
         """Keeps it; refuses whom the projection does not know."""
         self._answer()
         if person not in {one.id for one in self.projections[-1].people}:
             raise Unavailable("no such person")
         self.passwords[person] = password
+        (self.final.add if final else self.final.discard)(person)
+
+    def sign_out(self, person: str) -> None:
+        """Remembers whom."""
+        self._answer()
+        self.signed_out.append(person)
 
     def outbox(self, after: int, limit: int) -> OutboxPage:
         """Entries above the cursor."""
@@ -73,9 +86,21 @@ class FakeGuard:
         last = self.entries[-1].id if self.entries else 0
         return OutboxPage(entries=tuple(page), last=last, epoch=self.epoch)
 
-    def denials(self, after: int) -> Denials:
-        """None."""
-        return Denials(entries=())
+    def denials(self, *, newest: int, but: str) -> Denials:
+        """As the test said."""
+        self._answer()
+        kept = [one for one in reversed(self.denied) if one.person != but]
+        return Denials(entries=tuple(kept[:newest]))
+
+    def newest_accesses(self, newest: int) -> Accesses:
+        """As the test said."""
+        self._answer()
+        return Accesses(entries=tuple(reversed(self.accessed))[:newest])
+
+    def accesses(self, after: int) -> Accesses:
+        """As the test said."""
+        self._answer()
+        return Accesses(entries=tuple(one for one in self.accessed if one.id > after))
 
     def save(
         self,
@@ -89,6 +114,7 @@ class FakeGuard:
         actor: str | None = None,
         cancelled: bool = False,
         sha256: str | None = None,
+        at: datetime | None = None,
     ) -> Entry:
         """An annotation is saved in Label Studio."""
         entry = Entry(
@@ -103,7 +129,7 @@ class FakeGuard:
             project_key=project_key,
             actor=actor or author,
             author=author,
-            at=datetime.now(UTC),
+            at=at or datetime.now(UTC),
             lead_time_s=61.5,
             cancelled=cancelled,
             result=result,
@@ -165,6 +191,30 @@ class FakeLabelStudio:
     def _answer(self) -> None:
         if self.down:
             raise Unavailable("Label Studio does not answer")
+
+
+class FakeFrontDoor:
+    """Signs in whom the guard knows, and refuses what is asked, until told otherwise."""
+
+    def __init__(self, guard: FakeGuard) -> None:
+        self.guard = guard
+        self.asked: list[str] = []
+        self.statuses: dict[str, int] = {}
+        self._email: str | None = None
+
+    def signed_in_as(self) -> str | None:
+        """Whom it let in."""
+        return self._email
+
+    def sign_in(self, email: str, password: str) -> None:
+        """By the guard's people and passwords."""
+        people = {one.email: one.id for one in self.guard.projections[-1].people}
+        self._email = email if self.guard.passwords.get(people.get(email, "")) == password else None
+
+    def status_of(self, path: str) -> int:
+        """403 unless the test said something else."""
+        self.asked.append(path)
+        return next((status for part, status in self.statuses.items() if part in path), 403)
 
 
 class FakeMlBackend:
@@ -230,8 +280,14 @@ class Fakes:
         self.guard = FakeGuard()
         self.label_studio = FakeLabelStudio()
         self.ml_backend = FakeMlBackend()
+        self.front_door = FakeFrontDoor(self.guard)
 
     @property
     def outside(self) -> Outside:
         """As the application takes them."""
-        return Outside(guard=self.guard, label_studio=self.label_studio, ml_backend=self.ml_backend)
+        return Outside(
+            guard=self.guard,
+            label_studio=self.label_studio,
+            ml_backend=self.ml_backend,
+            front_door=self.front_door,
+        )

@@ -92,7 +92,7 @@ def class_mutants() -> Iterator[Mutant]:
     from projects.api import ProjectListAPI
     from users.api import UserAPI
 
-    from label_studio_guard import decision, identity, ownership, rest, submission
+    from label_studio_guard import decision, identity, middleware, ownership, rest, submission
 
     def patched(owner: Any, name: str, value: Any) -> Callable[[], AbstractContextManager[None]]:
         return lambda: replaced(owner, name, value)
@@ -105,6 +105,12 @@ def class_mutants() -> Iterator[Mutant]:
     yield "body objects", patched(decision, "check_body", nothing), special
     yield "body of a person", patched(rest, "decide_body", nothing), _may_set_truth
     yield "validation", patched(submission, "validate", nothing), _saves_nonsense
+
+    def long_chosen(user: Any) -> Any:
+        found = identity.person_of(user)
+        return found and replace(found, must_choose_password=False)
+
+    yield "own password first", patched(middleware, "person_of", long_chosen), _reads_with_a_made_password
     yield "stale denies", patched(identity, "require_fresh_projection", nothing), _answers_when_stale
     yield "stale denies tokens", patched(rest, "require_fresh_projection", nothing), _serves_when_stale
     yield (
@@ -153,6 +159,18 @@ def _answers_when_stale(world: World) -> list[str]:
     with stale():
         answer = world.b.session.get(f"/api/tasks/{world.b.task}/")
     return [] if answer.status_code == 503 else [f"answered {answer.status_code}"]
+
+
+def _reads_with_a_made_password(world: World) -> list[str]:
+    """B signs in with a password that another made, and opens a task."""
+    from label_studio_guard.tables import Person
+
+    Person.objects.filter(user=world.b.user).update(must_choose_password=True)
+    try:
+        answer = world.b.session.get(f"/api/tasks/{world.b.task}/")
+    finally:
+        Person.objects.filter(user=world.b.user).update(must_choose_password=False)
+    return [] if answer.status_code == 403 else [f"answered {answer.status_code}"]
 
 
 def _serves_when_stale(world: World) -> list[str]:

@@ -38,7 +38,7 @@ PUBLIC = frozenset(
 )
 OWN = frozenset(
     {
-        *("api/version", "discloop/worklists", "discloop/sign-in", "^projects/"),
+        *("api/version", "discloop/worklists", "discloop/sign-in", "discloop/password", "^projects/"),
         *("^api/current-user/whoami", "^api/current-user/hotkeys/", "^api/users/$", "^api/projects/"),
     }
 )

@@ -16,7 +16,9 @@ PATHS = (
     ("PUT", "/discloop/control/projection"),
     ("POST", f"/discloop/control/people/{ONE}/password"),
     ("GET", "/discloop/control/outbox"),
+    ("POST", f"/discloop/control/people/{ONE}/sign-out"),
     ("GET", "/discloop/control/denials"),
+    ("GET", "/discloop/control/accesses"),
 )
 
 

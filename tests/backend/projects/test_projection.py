@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from backend.people import service as people
+from backend.projects.service import CANARY
 from backend.projects.tables import Project, ProjectionState
 from domain.taxonomy import Plane, Role
 from tests.backend.workplace import BY, Workplace
@@ -17,7 +18,10 @@ def test_one_project_a_plane(workplace: Workplace, role: Role, kind: str) -> Non
     person = workplace.add_person(role, "somebody")
     workplace.job("projection")
     projection = workplace.fakes.guard.projections[-1]
-    assert [(one.id, one.role, one.active) for one in projection.people] == [(person.id, role, True)]
+    assert [(one.id, one.role, one.active) for one in projection.people] == [
+        (person.id, role, True),
+        (CANARY, Role.READER, True),
+    ]
     assert {one.key for one in projection.projects} == {f"{kind}-{person.id}-{plane}" for plane in Plane}
     for project in projection.projects:
         assert (project.kind, project.member, project.active) == (kind, person.id, True)

@@ -1,0 +1,58 @@
+"""Label Studio as a reader's browser meets it: its sign-in page and a session, nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+import httpx
+
+from backend.errors import Unavailable
+
+CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+class FrontDoor(Protocol):
+    """What the canary needs."""
+
+    def signed_in_as(self) -> str | None:
+        """The address whose session this is, or None."""
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Try the sign-in page."""
+
+    def status_of(self, path: str) -> int:
+        """The status by which this session's GET is answered; the content is thrown away."""
+
+
+class HttpFrontDoor:
+    """Over HTTP. One session for the life of the process, until it ends."""
+
+    def __init__(self, address: str) -> None:
+        self._client = httpx.Client(base_url=address, timeout=httpx.Timeout(30, connect=3), trust_env=False)
+        self._origin = address.rstrip("/")
+
+    def signed_in_as(self) -> str | None:
+        """See `FrontDoor`."""
+        answer = self._get("/api/current-user/whoami")
+        return str(answer.json().get("email")) if answer.status_code == 200 else None
+
+    def sign_in(self, email: str, password: str) -> None:
+        """See `FrontDoor`."""
+        self._client.cookies.clear()
+        token = CSRF.search(self._get("/user/login/").text)
+        form = {"email": email, "password": password, "csrfmiddlewaretoken": token[1] if token else ""}
+        try:
+            self._client.post("/user/login/", data=form, headers={"Origin": self._origin})
+        except httpx.TransportError as error:
+            raise Unavailable(f"Label Studio does not answer ({type(error).__name__})") from None
+
+    def status_of(self, path: str) -> int:
+        """See `FrontDoor`."""
+        return self._get(path).status_code
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            return self._client.get(path)
+        except httpx.TransportError as error:
+            raise Unavailable(f"Label Studio does not answer ({type(error).__name__})") from None
