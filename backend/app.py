@@ -44,6 +44,7 @@ from backend.readings.endpoints import NOUN as READINGS
 from backend.readings.jobs import ledger_jobs
 from backend.resources import Resources
 from backend.rounds.endpoints import NOUN as ROUNDS
+from backend.rounds.gauges import RoundsCollector
 from backend.sessions.endpoints import NOUN as SESSIONS
 from backend.settings import Settings
 from backend.studies.endpoints import NOUN as STUDIES
@@ -121,6 +122,7 @@ def create_app(
     app.state.nouns = tuple(nouns)
     app.state.registry = CollectorRegistry()
     app.state.registry.register(LoopCollector(made))
+    app.state.registry.register(RoundsCollector(made))
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, resources=made)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings))

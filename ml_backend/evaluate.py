@@ -61,7 +61,9 @@ def evaluate_snapshot(weights: Path, snapshot: Path, store: Path, *, split: Spli
         "model": model.version,
         "split": split.value,
         "items": described,
-        "serving": compare_export(model, load_model(weights), [s.image for s in slices]),
+        "serving": compare_export(
+            model, load_model(weights, threads=1), [(s.image, s.boxes) for s in slices if s.boxes is not None]
+        ),
         "summary": summarise(readings),
     }
 

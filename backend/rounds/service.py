@@ -230,7 +230,9 @@ def detail(settings: Settings, row: Round) -> RoundDetail:
         if row.state is RoundState.TRAINING or not folder.log("challenger").exists()
         else "challenger"
     )
-    return RoundDetail(**_fields(row), history=folder.history(), log=folder.said(name))
+    history = folder.history()
+    newest = {"progress": history[-1]} if history else {}
+    return RoundDetail(**(_fields(row) | newest), history=history, log=folder.said(name))
 
 
 def _fields(row: Round) -> dict[str, Any]:

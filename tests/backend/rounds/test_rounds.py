@@ -151,6 +151,29 @@ def test_a_running_round_is_cancelled(workplace: Workplace, client: TestClient) 
     assert progress.read_text() == lines
 
 
+def test_prometheus_reads_the_running_round(workplace: Workplace, client: TestClient) -> None:
+    slow = stub_settings(workplace.settings, train="--epochs 1000 --pause 0.02")
+    workplace.settings.__dict__.update(slow.__dict__)
+    label_studies(workplace)
+
+    def read() -> dict[str, float]:
+        lines = client.get("/metrics").text.splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
+
+    idle = read()
+    assert idle['discloop_round_trigger{trigger="consensus_discs"}'] == 15 / 200
+    assert (idle["discloop_round_due"], idle["discloop_model_generation"]) == (0, 0)
+    assert "discloop_round_epoch" not in idle
+    round_id = queue_round(client)
+    wait_until(lambda: "discloop_round_epoch" in read(), lambda: step(workplace), "no progress")
+    running = read()
+    assert running["discloop_round_epochs"] == 1000
+    assert running["discloop_round_restarts"] == 0
+    client.post(f"/api/rounds/{round_id}/cancel").raise_for_status()
+    carry_on(workplace, round_id)
+
+
 def test_looks_at_the_test_patients_are_spent(workplace: Workplace, client: TestClient) -> None:
     few = stub_settings(workplace.settings, policy=POLICY | {"gate": POLICY["gate"] | {"looks": 1}})
     workplace.settings.__dict__.update(few.__dict__)
