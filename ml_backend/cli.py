@@ -48,14 +48,22 @@ def evaluate(
     ] = BUNDLED,
     split: Annotated[Split, typer.Option(help="Which patients.")] = Split.TEST,
     out: Annotated[Path | None, typer.Option(help="JSON file; standard output if not given.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Report with charts and pictures of the worst errors, one file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The default and only form.")] = True,
 ) -> None:
-    """Evaluate a model on labelled patients: per-patient readings and a summary with intervals."""
-    from ml_backend.evaluate import evaluate_snapshot, write_report
+    """Evaluate a model on labelled patients: each study's discs, and the papers' tables with intervals."""
+    from ml_backend.evaluate import Evaluated, write_report, write_whole
 
     del as_json
     try:
-        report: dict[str, Any] = evaluate_snapshot(weights, snapshot, store, split=split)
+        evaluated = Evaluated.of(weights, snapshot, store, split=split)
+        report: dict[str, Any] = evaluated.report()
+        if html is not None:
+            from ml_backend.report import render
+
+            write_whole(render(evaluated, report), html)
         if out is None:
             sys.stdout.write(json.dumps(report) + "\n")
         else:

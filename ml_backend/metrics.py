@@ -19,20 +19,27 @@ Items = Sequence[Mapping[str, Any]]
 Statistic = Callable[[Items], float]
 RESAMPLES = 2000
 GRADES = (1, 2, 3, 4, 5)
+MATCHED = 0.3
+"""Overlap from which a found disc is a true one (DESIGN.md, "Matching")."""
 
 
 def interval(
     items: Items, statistic: Statistic, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Any]:
-    """A statistic of patients with its 95% interval: `{"value", "low", "high", "patients"}`.
+    """A statistic of items with its 95% interval, patients drawn: `{"value", "low", "high", "patients"}`.
 
     The value is None where the statistic is undefined, for instance a recall without positives.
     """
     value = statistic(items)
     generator = np.random.default_rng(seed)
+    of_patient: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        of_patient.setdefault(item["patient"], []).append(item)
+    groups = list(of_patient.values())
     draws = []
-    for _ in range(resamples if len(items) > 1 else 0):
-        drawn = statistic([items[int(i)] for i in generator.integers(len(items), size=len(items))])
+    for _ in range(resamples if len(groups) > 1 else 0):
+        chosen = generator.integers(len(groups), size=len(groups))
+        drawn = statistic([item for i in chosen for item in groups[int(i)]])
         if np.isfinite(drawn):
             draws.append(drawn)
     low, high = np.percentile(draws, (2.5, 97.5)) if draws else (np.nan, np.nan)
@@ -40,7 +47,7 @@ def interval(
         "value": _number(value),
         "low": _number(float(low)),
         "high": _number(float(high)),
-        "patients": len(items),
+        "patients": len(groups),
     }
 
 
@@ -54,7 +61,7 @@ def summarise(items: Items, *, resamples: int = RESAMPLES) -> dict[str, Any]:
 
     truth, predicted, _ = graded_pairs(items)
     return {
-        "patients": len(items),
+        "patients": len({item["patient"] for item in items}),
         "discs": len(truth),
         "detection": {
             "recall": measure(boxed, detection_recall),

@@ -20,12 +20,12 @@ from ml_backend.metrics import (
 )
 
 
-def patient(grades: list[int | None], said: list[int], *, shift: int = 0) -> dict[str, Any]:
+def patient(grades: list[int | None], said: list[int], *, shift: int = 0, name: str = "p") -> dict[str, Any]:
     """A patient whose discs lie 40 pixels apart; `shift` moves the found ones up by whole discs."""
     true = [[0.0, 400 - 40 * i, 50, 420 - 40 * i] for i in range(len(grades))]
     found = [[0.0, 400 - 40 * (i + shift), 50, 420 - 40 * (i + shift)] for i in range(len(said))]
     return {
-        "patient": "p",
+        "patient": name,
         "boxes": found,
         "true_boxes": true,
         "probs": np.eye(5)[np.array(said) - 1].tolist(),
@@ -69,10 +69,17 @@ def test_probability_scores_of_a_uniform_answer() -> None:
 
 def test_the_interval_is_over_patients_and_holds_the_value() -> None:
     generator = np.random.default_rng(1)
-    items = [patient([3] * 5, [int(g) for g in generator.integers(2, 6, 5)]) for _ in range(30)]
+    said = [[int(g) for g in generator.integers(2, 6, 5)] for _ in range(30)]
+    items = [patient([3] * 5, row, name=f"p{i}") for i, row in enumerate(said)]
     found = interval(items, within_one, resamples=200)
     assert found["low"] < found["value"] < found["high"]
     assert found["patients"] == 30
+
+
+def test_slices_of_one_patient_are_drawn_together() -> None:
+    items = [patient([3], [3 if good else 5], name=f"p{good}") for good in (False, True) for _ in range(20)]
+    found = interval(items, within_one, resamples=200)
+    assert (found["low"], found["high"], found["patients"]) == (0, 1, 2)
 
 
 def test_calibration_is_never_fitted_on_the_fold_it_is_applied_to() -> None:

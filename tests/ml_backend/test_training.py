@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from domain.errors import DiscLoopError
 from domain.evaluation import Evaluation
+from domain.taxonomy import Split
 from ml_backend.cli import app
+from ml_backend.evaluate import evaluate_snapshot
 from ml_backend.progress import INTERRUPTED
 from ml_backend.snapshot import herniated_discs, labelled_slices, read_snapshot
 from ml_backend.train import train_snapshot
@@ -182,8 +184,37 @@ def test_evaluate_writes_what_the_gate_reads(
     assert len(entry["discs"]) == DISCS
     assert entry["missed"] + sum(disc["matched"] for disc in entry["discs"]) == DISCS
     assert report["summary"]["hiz"].startswith("not evaluable")
+    assert report["tables"]["hiz"] == "not evaluable"
+    assert report["tables"]["per_disc"]["discs"] == DISCS
     serving = Evaluation.read(out.read_text(), name=out.name).serving
     assert serving is not None
     assert (serving.runtime, serving.slices) == ("openvino", 1)
     missing = CliRunner().invoke(app, ["evaluate", *options, "--split", "val", "--out", str(out)])
     assert missing.exit_code == 2
+
+
+def test_a_study_decided_on_two_slices_is_one_item(snapshot: Path, store: Path, tiny_weights: Path) -> None:
+    raw = item("pat-3", "test")
+    raw["discs"][2]["slice"] = 1
+    report = evaluate_snapshot(tiny_weights, write(snapshot, [raw]), store, split=Split.TEST)
+    (entry,) = report["items"]
+    assert (entry["study"], [disc["index"] for disc in entry["discs"]]) == ("study-pat-3", [1, 2, 3, 4, 5, 6])
+    assert report["summary"]["patients"] == 1
+    assert report["tables"]["per_slice"]["discs"] == 2 * DISCS
+
+
+def test_the_report_is_one_file_that_escapes_what_it_shows(
+    snapshot: Path, store: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    raw = item("<b>pat", "test", study="<script>x</script>")
+    options = ["--snapshot", str(write(snapshot, [raw])), "--store", str(store)]
+    page = tmp_path / "new" / "report.html"
+    more = ["--weights", str(tiny_weights), "--html", str(page), "--out", str(tmp_path / "report.json")]
+    done = CliRunner().invoke(app, ["evaluate", *options, *more])
+    assert done.exit_code == 0, done.output
+    text = page.read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;x&lt;/script&gt;" in text
+    assert 'src="data:image/png;base64,' in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "not evaluable" in text
