@@ -101,6 +101,7 @@ def decode_picture(content: bytes, *, name: str) -> Picture:
             warnings.simplefilter("ignore")
             with kind(io.BytesIO(content)) as header:
                 check_size(header.width, header.height, name)
+                header.verify()  # else libpng writes its own words of a cut file to standard error
     except (OSError, ValueError, SyntaxError, TypeError, KeyError, EOFError, struct.error) as error:
         raise DiscLoopError(f"{name}: the picture is damaged") from error
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)

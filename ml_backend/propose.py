@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +45,24 @@ def propose_paths(
         that is no picture of ours.
 
     Raises:
-        DiscLoopError: A path that was named itself does not exist or cannot be read.
+        DiscLoopError: A path that was named itself does not exist or cannot be read, a folder holds no
+            files, or a drawing would replace a picture; the first `BATCH` named are read before any answer.
     """
     files = list(_files(paths))
+    drawn = _drawings(files, out) if out is not None else {}
     named = set(paths)
     pictures = {path: read_picture(path) for path in files if path in named} if len(named) <= BATCH else {}
     model = load_model(weights, runtime=runtime)
     for start in range(0, len(files), BATCH):
-        yield from _propose_chunk(model, files[start : start + BATCH], pictures, named, out)
+        yield from _propose_chunk(model, files[start : start + BATCH], pictures, named, drawn)
 
 
 def _propose_chunk(
-    model: LoadedModel, files: list[Path], opened: dict[Path, Picture], named: set[Path], out: Path | None
+    model: LoadedModel,
+    files: list[Path],
+    opened: dict[Path, Picture],
+    named: set[Path],
+    drawn: dict[Path, Path],
 ) -> Iterator[dict[str, Any]]:
     outcomes = [opened[path] if path in opened else _read(path, path in named) for path in files]
     sagittal = [outcome for outcome in outcomes if isinstance(outcome, Picture) and outcome.plane != "other"]
@@ -66,8 +73,8 @@ def _propose_chunk(
             continue
         proposal = next(proposals) if outcome.plane != "other" else _nothing(model)
         line = describe(path, outcome, proposal)
-        if out is not None:
-            _write_drawn(out / f"{path.stem}.png", outcome.image, proposal)
+        if path in drawn:
+            _write_drawn(drawn[path], outcome.image, proposal)
         yield line
 
 
@@ -127,10 +134,27 @@ def _nothing(model: LoadedModel) -> Proposal:
     return Proposal(model=model.version, uncertainty=1.0, warnings=(NOT_SAGITTAL,))
 
 
+def _drawings(files: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Where each picture's drawing goes: its own name, with a number where two have the same."""
+    places: dict[Path, Path] = {}
+    taken: set[Path] = set()
+    sources = {file.resolve() for file in files}
+    for file in dict.fromkeys(files):
+        names = (out / f"{file.stem}{f'-{n}' if n > 1 else ''}.png" for n in count(1))
+        places[file] = next(place for place in names if place not in taken)
+        taken.add(places[file])
+        if places[file].resolve() in sources:
+            raise DiscLoopError(f"{places[file]} would be replaced by its drawing: choose another --out")
+    return places
+
+
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.is_file())
+            found = sorted(file for file in path.rglob("*") if file.is_file())
+            if not found:
+                raise DiscLoopError(f"expected a folder of pictures, there is no file in {path}")
+            yield from found
         elif path.is_file():
             yield path
         else:

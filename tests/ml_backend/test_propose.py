@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -112,3 +113,36 @@ def test_a_named_file_that_cannot_be_read_exits_2_and_writes_nothing(
         assert name in done.stderr
         assert done.stdout == ""
     assert not (tmp_path / "drawn").exists()
+
+
+def test_drawings_of_the_same_name_are_kept_apart_and_replace_no_picture(
+    tiny_weights: Path, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "s.png"), draw_spine()[0])
+    before = (tmp_path / "a/s.png").read_bytes()
+    options = ["propose", str(tmp_path / "a"), str(tmp_path / "b"), "--weights", str(tiny_weights), "--out"]
+    done = CliRunner().invoke(app, [*options, str(tmp_path / "drawn")])
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["s-2.png", "s.png"]
+    refused = CliRunner().invoke(app, [*options, str(tmp_path / "a")])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "s.png would be replaced" in refused.stderr
+    assert (tmp_path / "a/s.png").read_bytes() == before
+
+
+def test_an_empty_folder_is_refused(tiny_weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").mkdir()
+    done = CliRunner().invoke(app, ["propose", str(tmp_path / "empty.png"), "--weights", str(tiny_weights)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "empty.png" in done.stderr
+
+
+def test_a_truncated_picture_is_one_line(tiny_weights: Path, tmp_path: Path, capfd: Any) -> None:
+    content = cv2.imencode(".png", draw_spine()[0])[1].tobytes()
+    (tmp_path / "half.png").write_bytes(content[: len(content) // 2])
+    done = CliRunner().invoke(app, ["propose", str(tmp_path / "half.png"), "--weights", str(tiny_weights)])
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith("half.png: the picture is damaged")
+    assert capfd.readouterr().err == ""
