@@ -29,9 +29,9 @@ MARGIN = 0.155
 """Drawn boxes are wider and taller than the masks by this share of the discs' spacing (median of 14 patients
 that have both); boxes from masks are grown by it so that both teach the same border."""
 
-UPSIDE_DOWN = frozenset({"57"})
-"""Patients whose T2 slice is stored with the sacrum on top, found by eye; its drawn boxes are those of the
-slice turned over."""
+UPSIDE_DOWN = {"t1": frozenset({"52", "55", "57"}), "t2": frozenset({"57"})}
+"""Patients whose slice is stored with the sacrum on top, by sequence: found by eye among all slices, none of
+which is mirrored. The boxes drawn for 57 are those of the slice turned over."""
 
 
 def load_graded(folder: Path) -> list[LabelledSlice]:
@@ -46,8 +46,7 @@ def load_graded(folder: Path) -> list[LabelledSlice]:
     )
     slices = []
     for patient, rows in sorted(gradings.items(), key=lambda item: int(item[0])):
-        path = folder / f"spider/t2/{patient}.png"
-        if not path.exists():
+        if not (folder / f"spider/t2/{patient}.png").exists():
             continue
         grades = np.array([_one_hot(row["Pfirrman grade"]) for row in rows], np.float32)
         herniated = np.array([float(row["Disc herniation"] or "nan") for row in rows], np.float32)
@@ -57,7 +56,7 @@ def load_graded(folder: Path) -> list[LabelledSlice]:
             LabelledSlice(
                 patient=f"spider-{patient}",
                 name=f"t2/{patient}",
-                image=_upright(path, patient),
+                image=read_upright(folder, "t2", patient),
                 origin=Origin.DRAWN if fits else Origin.UNBOXED,
                 boxes=boxes if fits else None,
                 grades=grades,
@@ -77,7 +76,7 @@ def load_miscounted(folder: Path) -> list[LabelledSlice]:
         _read_boxes(folder / "spider/disc_boxes.csv"),
     )
     return [
-        ungraded(f"spider-{p}", f"boxes/{p}", read_grey(folder / f"spider/t2/{p}.png"), boxes, Origin.DRAWN)
+        ungraded(f"spider-{p}", f"boxes/{p}", read_upright(folder, "t2", p), boxes, Origin.DRAWN)
         for p, boxes in sorted(drawn.items())
         if len(boxes) != len(gradings.get(p, []))
     ]
@@ -142,9 +141,10 @@ def read_grey(path: Path) -> GreyImage:
     return np.asarray(image, np.uint8)
 
 
-def _upright(path: Path, patient: str) -> GreyImage:
-    image = read_grey(path)
-    return np.ascontiguousarray(image[::-1]) if patient in UPSIDE_DOWN else image
+def read_upright(folder: Path, sequence: str, patient: str) -> GreyImage:
+    """A patient's middle slice of a sequence, "t1" or "t2", turned over if it is stored upside down."""
+    image = read_grey(folder / f"spider/{sequence}/{patient}.png")
+    return np.ascontiguousarray(image[::-1]) if patient in UPSIDE_DOWN[sequence] else image
 
 
 def boxes_of_mask(discs: npt.NDArray[np.bool_]) -> BoxArray:

@@ -16,7 +16,7 @@ from domain.manifest import Study
 from domain.taxonomy import Plane
 from ml_backend.plausibility import PictureKind
 from ml_backend.samples import GreyImage, LabelledSlice
-from ml_backend.spider import read_grey
+from ml_backend.spider import read_grey, read_upright
 
 # fmt: off
 NOT_SAGITTAL = (
@@ -50,9 +50,9 @@ def pictures_of_kinds(
     for item in graded:
         yield Stranger(item.image, PictureKind.SAGITTAL_T2, item.patient)
         yield from _turned(item.image, item.patient)
-        first = folder / "spider/t1" / f"{item.patient.removeprefix('spider-')}.png"
-        if first.exists():
-            yield Stranger(read_grey(first), PictureKind.SAGITTAL_T1, item.patient)
+        name = item.patient.removeprefix("spider-")
+        if (folder / f"spider/t1/{name}.png").exists():
+            yield Stranger(read_upright(folder, "t1", name), PictureKind.SAGITTAL_T1, item.patient)
     for item in masked[::4]:
         yield Stranger(item.image, PictureKind.SAGITTAL_T2, item.patient)
     for number in NOT_SAGITTAL:

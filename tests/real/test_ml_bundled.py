@@ -84,3 +84,11 @@ def test_a_larger_picture_has_its_discs_at_the_same_places(
     assert len(small.discs) == len(large.discs)
     for a, b in zip(small.discs, large.discs, strict=True):
         assert np.allclose(np.array(a.box.as_list()) * 2, b.box.as_list(), atol=8)
+
+
+def test_a_slice_stored_upside_down_is_turned(patients: list[LabelledSlice]) -> None:
+    stored = read_grey(DATA / "spider/t2/57.png")
+    turned = next(s for s in load_graded(DATA) if s.patient == "spider-57")
+    assert np.array_equal(turned.image, stored[::-1])
+    assert patients[0].patient != "spider-57"
+    assert np.array_equal(patients[0].image, read_grey(DATA / f"spider/t2/{patients[0].patient[7:]}.png"))
