@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse
 from sqlmodel import Session
 
-from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Lead
-from backend.adjudications import repository
+from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Lead, allow
+from backend.adjudications import gallery, repository
 from backend.adjudications.blank import BLANK_JOB, BLANK_SHARE
 from backend.adjudications.overturns import BlankReadings, blank_readings
 from backend.adjudications.provisioning import ADJUDICATIONS_JOB, DECISIONS_JOB
 from backend.adjudications.schemas import AdjudicationOut
 from backend.adjudications.service import interpret_adjudication
+from backend.adjudications.tables import Adjudication
+from backend.errors import NotFound
 from backend.nouns import Advice, Navigation, Noun, Stage
 from backend.pages import render
 from backend.people import repository as people
-from backend.resources import Reading
+from backend.resources import Reading, Using
 from domain.disagreements import Comparison
-from domain.taxonomy import Role
+from domain.taxonomy import DisagreementKind, Role
 
 api = APIRouter(prefix="/api/adjudications", tags=["adjudications"])
 pages = APIRouter(prefix="/adjudications", include_in_schema=False)
+
+SeesBoth = Annotated[Actor, Depends(allow(Role.ADJUDICATOR, *SEES_THE_LOOP))]
+"""Whoever may see two readings beside each other."""
 
 
 @api.get("")
@@ -60,6 +67,48 @@ def show_blank_page(request: Request, session: Reading, actor: Lead) -> HTMLResp
     )
 
 
+@pages.get("/gallery")
+def show_gallery(
+    request: Request,
+    session: Reading,
+    actor: SeesBoth,
+    kind: DisagreementKind | None = None,
+    number: Annotated[int, Query(alias="page", ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """Both readings of what differs, side by side; an adjudicator sees their own units alone."""
+    own = actor.id if actor.role is Role.ADJUDICATOR else None
+    found = gallery.chosen(repository.queue(session, own), kind)
+    shown = found[(number - 1) * gallery.PAGE : number * gallery.PAGE]
+    return render(
+        request,
+        "adjudications/gallery.html",
+        actor,
+        cases=[gallery.case(session, *one) for one in shown],
+        total=len(found),
+        kind=kind,
+        kinds=list(DisagreementKind),
+        number=number,
+        pages=max(1, -(-len(found) // gallery.PAGE)),
+        names_units=own is None,
+    )
+
+
+@pages.get("/slices/{key}/{number}")
+def show_slice(
+    session: Reading,
+    resources: Using,
+    actor: SeesBoth,
+    key: Annotated[str, Path(max_length=40)],
+    number: Annotated[int, Path(ge=0, lt=10_000)],
+) -> FileResponse:
+    """A slice of a unit that was given to an adjudicator. The address says nothing of the patient."""
+    row = session.get(Adjudication, key)
+    if row is None or (actor.role is Role.ADJUDICATOR and row.adjudicator != actor.id):
+        raise NotFound("no such slice")
+    path = gallery.slice_file(session, resources.settings.store, row, number)
+    return FileResponse(path, media_type="image/png")
+
+
 def _queue(session: Session) -> list[AdjudicationOut]:
     return [
         AdjudicationOut(
@@ -94,7 +143,8 @@ def _advice(session: Session, actor: Actor) -> list[Advice]:
     if actor.role is Role.ADJUDICATOR:
         _given, ready, done = repository.of_adjudicator(session, actor.id)
         if ready > done:
-            return [Advice(order=1, text=f"{ready - done} of your units wait for a decision.")]
+            text = f"{ready - done} of your units wait for a decision."
+            return [Advice(order=1, text=text, path="/adjudications/gallery", label="Look at them")]
         return []
     left = repository.count_waiting(session)
     if actor.role not in RUNS_THE_LOOP or not left:

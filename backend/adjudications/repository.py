@@ -76,14 +76,19 @@ def decided(session: Session, limit: int) -> Sequence[tuple[Adjudication, Revisi
     return session.exec(statement.order_by(col(Revision.id)).limit(limit)).all()
 
 
-def queue(session: Session) -> Sequence[tuple[Adjudication, Person, Project, ComparisonRecord]]:
-    """Every adjudication with its adjudicator, project and comparison; undecided ones first."""
+Queued = tuple[Adjudication, Person, Project, ComparisonRecord]
+
+
+def queue(session: Session, adjudicator: str | None = None) -> Sequence[Queued]:
+    """Every adjudication (or one person's) with its adjudicator, project and comparison; undecided first."""
     statement = (
         select(Adjudication, Person, Project, ComparisonRecord)
         .join(Person, col(Person.id) == col(Adjudication.adjudicator))
         .join(Project, col(Project.key) == col(Adjudication.project))
         .join(ComparisonRecord, col(ComparisonRecord.unit) == col(Adjudication.unit))
     )
+    if adjudicator is not None:
+        statement = statement.where(Adjudication.adjudicator == adjudicator)
     order = col(Adjudication.decided_at).is_not(None), Adjudication.project, col(Adjudication.position)
     return session.exec(statement.order_by(*order)).all()
 

@@ -1,0 +1,57 @@
+"""Both readings of what differs, for whoever may see them."""
+
+from __future__ import annotations
+
+import re
+
+from sqlmodel import select
+
+from backend.people.tables import Person
+from domain.taxonomy import Role
+from tests.backend.loop import TO_CONSENSUS, adjudications, read_all, with_adjudicator
+from tests.backend.workplace import Workplace
+
+SECRETS = ("reader-1", "reader-2", "study-", "patient-")
+
+
+def differing(workplace: Workplace) -> None:
+    with_adjudicator(workplace, 3)
+    read_all(workplace, {"study-0001-sagittal": (3, 5, 3, 2, 1), "study-0002-sagittal": (3, 4, 3, 2, 1)})
+    workplace.work(*TO_CONSENSUS)
+
+
+def test_an_adjudicator_sees_their_own_units_without_names(workplace: Workplace) -> None:
+    differing(workplace)
+    (adjudicator,) = workplace.rows(select(Person).where(Person.role == Role.ADJUDICATOR))
+    with workplace.client() as browser:
+        workplace.sign_in(browser, adjudicator)
+        page = browser.get("/adjudications/gallery").text
+        assert len(re.findall("<figure", page)) == 4
+        assert "grade 5" in page
+        assert not [secret for secret in SECRETS if secret in page]
+        assert browser.get("/adjudications/gallery?kind=level_shift").text.count("<figure") == 0
+        picture = re.search(r'href="(/adjudications/slices/[^"]+)"', page)
+        assert picture is not None
+        assert browser.get(picture[1]).headers["content-type"] == "image/png"
+        assert browser.get(re.sub(r"\d+$", "99", picture[1])).status_code == 404
+
+
+def test_another_adjudicator_sees_none_of_them(workplace: Workplace) -> None:
+    differing(workplace)
+    other = workplace.add_person(Role.ADJUDICATOR, "other")
+    key = adjudications(workplace)[0].key
+    with workplace.client() as browser:
+        workplace.sign_in(browser, other)
+        assert "<figure" not in browser.get("/adjudications/gallery").text
+        assert browser.get(f"/adjudications/slices/{key}/2").status_code == 404
+
+
+def test_the_lead_sees_all_by_unit_and_still_no_reader(workplace: Workplace) -> None:
+    differing(workplace)
+    lead = workplace.add_person(Role.LEAD, "lead")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, lead)
+        page = browser.get("/adjudications/gallery").text
+    assert page.index("study-0001-sagittal") < page.index("study-0002-sagittal")
+    assert "reader-1" not in page
+    assert "reader-2" not in page
