@@ -23,9 +23,16 @@ class Handler(BaseHTTPRequestHandler):
     secret: str
 
     def do_GET(self) -> None:
-        """Status, outbox, denials."""
-        query = {name: int(values[0]) for name, values in parse_qs(urlsplit(self.path).query).items()}
-        endpoints = {"status": self.guard.status, "outbox": self.guard.outbox, "denials": self.guard.denials}
+        """Status, outbox, both logs."""
+        said = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+        query = {name: values[0] if name == "but" else int(values[0]) for name, values in said.items()}
+        accesses = self.guard.newest_accesses if "newest" in said else self.guard.accesses
+        endpoints = {
+            "status": self.guard.status,
+            "outbox": self.guard.outbox,
+            "denials": self.guard.denials,
+            "accesses": accesses,
+        }
         self._answer(endpoints, query)
 
     def do_PUT(self) -> None:
@@ -34,13 +41,15 @@ class Handler(BaseHTTPRequestHandler):
         self._answer({"projection": self.guard.put_projection}, {"projection": projection})
 
     def do_POST(self) -> None:
-        """Password."""
-        password = Password.model_validate_json(self._body()).password
-        said = {"person": self.path.split("/")[-2], "password": password}
-        self._answer({"password": self.guard.set_password}, said)
+        """Password, sign-out."""
+        said: dict[str, object] = {"person": self.path.split("/")[-2]}
+        body = self._body()
+        if self.path.endswith("/password"):
+            said |= Password.model_validate_json(body).model_dump()
+        self._answer({"password": self.guard.set_password, "sign-out": self.guard.sign_out}, said)
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers["Content-Length"]))
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _answer(self, endpoints: Mapping[str, object], arguments: Mapping[str, object]) -> None:
         path = urlsplit(self.path).path
