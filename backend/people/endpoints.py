@@ -50,6 +50,12 @@ def set_password(person: str, body: NewPassword, actor: Engineer, resources: Usi
     return OneTimePassword(password=chosen)
 
 
+@api.post("/{person}/sign-out", status_code=204)
+def sign_out(person: str, actor: Engineer, resources: Using) -> None:
+    """End the person's sessions; their password stays."""
+    service.sign_out(resources, person, by=actor)
+
+
 @pages.get("")
 def show_people(request: Request, session: Reading, actor: Engineer) -> HTMLResponse:
     """The list, and the form to add somebody."""
@@ -84,6 +90,13 @@ def add_by_form(
 def retire_by_form(person: str, session: Writing, actor: Engineer, resources: Using) -> RedirectResponse:
     """Retire somebody."""
     service.retire(session, person, by=actor, clock=resources.clock)
+    return RedirectResponse("/people", status_code=303)
+
+
+@pages.post("/{person}/sign-out", dependencies=[FormOfOurs])
+def sign_out_by_form(person: str, actor: Engineer, resources: Using) -> RedirectResponse:
+    """End somebody's sessions."""
+    service.sign_out(resources, person, by=actor)
     return RedirectResponse("/people", status_code=303)
 
 

@@ -61,6 +61,21 @@ def retire(session: Session, person_id: str, *, by: Actor, clock: Clock) -> Pers
     return person
 
 
+def sign_out(resources: Resources, person_id: str, *, by: Actor) -> None:
+    """End somebody's sessions in Label Studio and here; their password stays.
+
+    Raises:
+        NotFound: If there is no such person.
+        Unavailable: If Label Studio does not answer; the sessions here have ended.
+    """
+    with resources.database.writing() as session:
+        get(session, person_id)
+        sessions.revoke_all(session, person_id, now=resources.clock())
+        audit.record(session, "person.signed_out", subject=person_id, by=by, clock=resources.clock)
+    projects.push(resources)
+    resources.outside.guard.sign_out(person_id)
+
+
 def get(session: Session, person_id: str) -> Person:
     """One person.
 

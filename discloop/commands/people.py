@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from discloop import credentials
-from discloop.backend_client import BackendClient, client_of
+from discloop.backend_client import client_of
 from discloop.console import Json, print_json, result
 from discloop.home import DEFAULT_HOME, Home, HomeOption
 from domain.taxonomy import Role
 
 app = typer.Typer()
-people = typer.Typer(help="List and add readers, adjudicators, engineers.", no_args_is_help=True)
+people = typer.Typer(help="List, add, sign out and retire people.", no_args_is_help=True)
 app.add_typer(people, name="people")
+
+PersonId = Annotated[str, typer.Argument(help="The person's id, as `people list` shows it.")]
 
 
 @people.command("list")
@@ -35,20 +37,45 @@ def add_person(
     home: HomeOption = DEFAULT_HOME,
     as_json: Json = False,
 ) -> None:
-    """Add a person with a generated password, which is printed once and kept nowhere."""
-    password = credentials.password()
-    person = create(client_of(Home.at(home)), email, name, role, password)
+    """Add a person with a one-time password, which is printed once and kept nowhere."""
+    client = client_of(Home.at(home))
+    person = client.post("/api/people", {"email": email, "name": name, "role": role.value})
+    password = client.post(f"/api/people/{person['id']}/password")["password"]
     if as_json:
         print_json({**person, "password": password})
     else:
         result().print(f"{person['id']}  {email}  {role.value}  password: {password}", markup=False)
 
 
-def create(client: BackendClient, email: str, name: str, role: Role, password: str) -> dict[str, Any]:
-    """Add one person; the backend's row."""
-    body = {"email": email, "name": name, "role": role.value, "password": password}
-    person: dict[str, Any] = client.post("/api/people", body)
-    return person
+@people.command("password")
+def new_password(person: PersonId, home: HomeOption = DEFAULT_HOME, as_json: Json = False) -> None:
+    """Make a new one-time password, printed once; ends the person's sessions."""
+    made = client_of(Home.at(home)).post(f"/api/people/{quote(person, safe='')}/password")
+    if as_json:
+        print_json({"id": person, **made})
+    else:
+        result().print(f"{person}  password: {made['password']}", markup=False)
+
+
+@people.command("sign-out")
+def sign_out(person: PersonId, home: HomeOption = DEFAULT_HOME, as_json: Json = False) -> None:
+    """End a person's sessions; their password stays."""
+    client_of(Home.at(home)).post(f"/api/people/{quote(person, safe='')}/sign-out")
+    _say(person, "signed out", as_json)
+
+
+@people.command("retire")
+def retire(person: PersonId, home: HomeOption = DEFAULT_HOME, as_json: Json = False) -> None:
+    """End a person's access for good; nobody is ever deleted, what they read stays theirs."""
+    client_of(Home.at(home)).post(f"/api/people/{quote(person, safe='')}/retire")
+    _say(person, "retired", as_json)
+
+
+def _say(person: str, state: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": person, "state": state})
+    else:
+        result().print(f"{person}  {state}", markup=False)
 
 
 def rows_of(answer: Any) -> list[dict[str, Any]]:

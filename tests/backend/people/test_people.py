@@ -58,6 +58,29 @@ def test_passwords_of_nobody_and_of_the_retired(workplace: Workplace, client: Te
     assert client.post(f"/api/people/{person}/password", json={}).status_code == 409
 
 
+def test_a_password_is_one_time_unless_said_otherwise(workplace: Workplace, client: TestClient) -> None:
+    person = client.post("/api/people", json=NEW).json()["id"]
+    client.post(f"/api/people/{person}/password", json={})
+    assert person not in workplace.fakes.guard.final
+    client.post(f"/api/people/{person}/password", json={"password": "of a demo, for good", "final": True})
+    assert person in workplace.fakes.guard.final
+
+
+def test_sessions_are_ended_without_a_new_password(workplace: Workplace, client: TestClient) -> None:
+    engineer = workplace.add_person(Role.ENGINEER, "engineer")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        assert browser.get("/api/people").status_code == 200
+        assert client.post(f"/api/people/{engineer.id}/sign-out").status_code == 204
+        assert browser.get("/api/people").status_code == 401
+    assert workplace.fakes.guard.signed_out == [engineer.id]
+    assert client.post("/api/people/p-00000000/sign-out").status_code == 404
+
+
+def test_no_address_of_an_account_that_is_nobodys(client: TestClient) -> None:
+    assert client.post("/api/people", json=NEW | {"email": "canary@discloop.invalid"}).status_code == 409
+
+
 def test_without_label_studio_the_password_stays(workplace: Workplace, client: TestClient) -> None:
     person = client.post("/api/people", json=NEW).json()["id"]
     workplace.fakes.guard.down = True
