@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -19,7 +20,7 @@ from labeling_configs.words import WORDS
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
 OPERATOR = (ROOT / "docs" / "guide" / "operator.md").read_text(encoding="utf-8")
-READ_BY = {
+READ_BY: dict[str, type[BaseModel]] = {
     "backend": backend.settings.Settings,
     "ML backend": ml_backend.settings.Settings,
     "guard": Configuration,
