@@ -12,7 +12,7 @@ from backend.audit.schemas import Log, LogLine
 from backend.audit.tables import AuditEntry
 from backend.errors import Unavailable
 from backend.outside.guard import Access, Denial, Guard
-from backend.projects.service import CANARY
+from domain.canary import CANARY
 
 
 def accesses(session: Session, guard: Guard, limit: int) -> Log:

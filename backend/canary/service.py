@@ -14,9 +14,9 @@ from backend.clock import Clock
 from backend.errors import Conflict, Unavailable
 from backend.jobs.runner import Job, JobContext, Outcome
 from backend.outside import Outside
-from backend.projects.service import CANARY, CANARY_EMAIL
 from backend.projects.tables import Project
 from backend.worklists.tables import Assignment
+from domain.canary import CANARY, CANARY_EMAIL
 
 log = structlog.get_logger(__name__)
 

@@ -17,12 +17,9 @@ from backend.projects import repository
 from backend.projects.tables import Project, ProjectKind
 from backend.resources import Resources
 from backend.settings import Settings
+from domain.canary import CANARY, CANARY_EMAIL
 from domain.taxonomy import Plane, Role
 from labeling_configs.configs import adjudication_config, reading_config
-
-CANARY = "p-ca4a4700"
-"""A reader in the projection only: nobody, without a project. `backend.canary` probes as it."""
-CANARY_EMAIL = "canary@discloop.invalid"
 
 KIND_OF_ROLE = {Role.READER: ProjectKind.READING, Role.ADJUDICATOR: ProjectKind.ADJUDICATION}
 CONFIG_OF_KIND = {ProjectKind.READING: reading_config, ProjectKind.ADJUDICATION: adjudication_config}

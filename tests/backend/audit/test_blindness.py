@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backend.outside.guard import Access, Denial
-from backend.projects.service import CANARY
 from backend.worklists.tables import Assignment
+from domain.canary import CANARY
 from domain.taxonomy import Plane, Role
 from tests.backend.answers import graded
 from tests.backend.stores import a_study

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.projects.service import CANARY
+from domain.canary import CANARY
 from domain.taxonomy import Role
 from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace, csrf_of

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from backend.people import service as people
-from backend.projects.service import CANARY
 from backend.projects.tables import Project, ProjectionState
+from domain.canary import CANARY
 from domain.taxonomy import Plane, Role
 from tests.backend.workplace import BY, Workplace
 
