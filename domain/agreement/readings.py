@@ -47,9 +47,11 @@ class Column:
 
 def factorise(values: Sequence[Hashable | None]) -> tuple[Ints, list[Any]]:
     """Codes of the values in order of first appearance, and the values; None is -1."""
-    seen: dict[Hashable | None, int] = {None: -1}
-    codes = np.fromiter((seen.setdefault(v, len(seen) - 1) for v in values), np.int64, len(values))
-    return codes, list(seen)[1:]
+    labels = [v for v in dict.fromkeys(values) if v is not None]
+    code: dict[Hashable | None, int] = {v: i for i, v in enumerate(labels)}
+    code[None] = -1
+    # Mapped in C, without a frame of Python for every row.
+    return np.fromiter(map(code.__getitem__, values), np.int64, len(values)), labels
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _length(columns: Mapping[str, Sequence[Any]]) -> int:
     for name in REQUIRED:
         if name not in columns:
             raise DiscLoopError(f"readings need a column {name!r}, got {', '.join(columns) or 'none'}")
-        if any(v is None for v in columns[name]):
+        if None in columns[name]:
             raise DiscLoopError(f"readings need a {name} in every row, found a blank")
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -195,7 +197,9 @@ def _within(outer: Column, inner: Column) -> Column:
 def _integers(values: Sequence[int | None] | None, rows: int) -> Ints:
     if values is None:
         return np.full(rows, -1, np.int64)
-    return np.fromiter((-1 if v is None else v for v in values), np.int64, rows)
+    if None in values:
+        values = [-1 if v is None else v for v in values]
+    return np.fromiter(values, np.int64, rows)
 
 
 def _floats(values: Sequence[float | None] | None, rows: int) -> NDArray[np.float64]:
