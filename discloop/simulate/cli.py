@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from discloop.console import Json, print_json, result, words
+from discloop.progress import Steps
 from discloop.simulate.data import read_discs
 from discloop.simulate.readers import ErrorModel
 from discloop.simulate.report import SimulationReport, picture, run
+from discloop.simulate.strategies import STRATEGIES
 from domain.errors import DiscLoopError
 
 FEWEST_PATIENTS = 20
@@ -32,8 +34,11 @@ def simulate(
         raise DiscLoopError(
             f"--data: at least {FEWEST_PATIENTS} patients are needed, {data} holds {len(discs.patients)}"
         )
-    words().print(f"Replaying {seeds} seeds, four strategies ...")
-    report, curves = run(discs, seeds=seeds, errors=errors)
+    with (
+        Steps(words()) as steps,
+        steps.step(f"Replaying {seeds} seeds of {len(STRATEGIES)} strategies") as done,
+    ):
+        report, curves = run(discs, seeds=seeds, errors=errors, done=done)
     if image is not None:
         image.write_text(picture(curves, report), encoding="utf-8")
     if as_json:

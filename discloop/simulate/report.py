@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,13 +88,20 @@ def reported_patients(discs: Discs) -> Ints:
     return np.sort(order[min(TUNING_PATIENTS, len(order) // 3) :])
 
 
-def run(discs: Discs, *, seeds: int, errors: ErrorModel) -> tuple[SimulationReport, dict[str, list[Curve]]]:
-    """Replay every strategy with every seed."""
+def run(
+    discs: Discs,
+    *,
+    seeds: int,
+    errors: ErrorModel,
+    done: Callable[[int, int], None] = lambda _done, _all: None,
+) -> tuple[SimulationReport, dict[str, list[Curve]]]:
+    """Replay every strategy with every seed; `done` hears of each run that has ended, and of how many."""
     reported = discs.of(reported_patients(discs))
-    curves = {
-        name: [replay(reported, strategy, seed=seed, errors=errors) for seed in range(seeds)]
-        for name, strategy in STRATEGIES.items()
-    }
+    curves: dict[str, list[Curve]] = {name: [] for name in STRATEGIES}
+    for seed in range(seeds):
+        for number, (name, strategy) in enumerate(STRATEGIES.items(), start=1):
+            curves[name].append(replay(reported, strategy, seed=seed, errors=errors))
+            done(seed * len(STRATEGIES) + number, seeds * len(STRATEGIES))
     targets = [TARGET_SHARE * float(curve.smooth[-1]) for curve in curves[BASELINE]]
     needed = {name: _needed(runs, targets) for name, runs in curves.items()}
     strategies = {
