@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.taxonomy import Split
 
-VERSION = 1
+VERSION = 2
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -51,7 +51,7 @@ class Stack(_Frozen):
     """Degrees between a slice and the plane it is named for."""
     sagittal_slices: int = 5
     axial_slices: int = 3
-    sagittal_height: tuple[float, float] = (150.0, 400.0)
+    sagittal_height: tuple[float, float] = (150.0, 430.0)
     """Millimetres; taller is a whole-spine series, kept for numbering."""
     axial_width: tuple[float, float] = (90.0, 450.0)
     spacing_at_most: float = 1.5

@@ -167,6 +167,8 @@ def choose(found: Iterable[Candidate], policy: Policy) -> Choice:
         rejected += [
             Rejected(other, "another series of this plane is better") for other in stacks if other is not best
         ]
+    if whole_spine is not None and not chosen:
+        rejected.append(Rejected(whole_spine, "whole spine, and no series of the lumbar spine beside it"))
     return Choice(chosen, whole_spine, tuple(rejected))
 
 

@@ -113,6 +113,19 @@ def test_a_whole_spine_series_is_kept_for_numbering(
         assert shown.size == (160, 400)
 
 
+def test_a_whole_spine_series_alone_is_named(
+    slices: list[NDArray[np.uint16]], tmp_path: Path, key: PseudonymKey
+) -> None:
+    tall = [np.pad(s, ((120, 120), (0, 0))) for s in slices]
+    write_series(
+        tall, tmp_path / "dicom" / "whole", plane=Plane.SAGITTAL, spacing=SPACING, slice_spacing=GAP,
+        header=T2, patient_name="Doe^Jane", patient_id="PID-0001", seed="whole",
+    )  # fmt: skip
+    summary = curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    assert summary.curated == 0
+    assert summary.series_rejected == {"whole spine, and no series of the lumbar spine beside it": 1}
+
+
 def test_of_two_the_finer_is_taken(
     make_study: MakeStudy, slices: list[NDArray[np.uint16]], tmp_path: Path, key: PseudonymKey
 ) -> None:
