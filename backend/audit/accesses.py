@@ -76,8 +76,8 @@ def gives_labels(route: str, query: Mapping[str, str]) -> bool:
     """Whether a route's answer holds what readers answered."""
     if route in WITHOUT_CONTENT:
         return query.get("content", "false").lower() not in ("", "false", "0", "no", "off")
-    if route in NONE_OF_IT:
-        return False
+    if route in NONE_OF_IT or "/slices/" in route:
+        return False  # a picture alone says nothing of what was answered
     return any(route == one or route.startswith(f"{one}/") for one in GIVES_LABELS)
 
 
