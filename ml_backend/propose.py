@@ -46,12 +46,16 @@ def propose_paths(
 
     Raises:
         DiscLoopError: A path that was named itself does not exist or cannot be read, a folder holds no
-            files, or a drawing would replace a picture; the first `BATCH` named are read before any answer.
+            files, or a drawing would replace a picture. All named paths are read before any answer.
     """
     files = list(_files(paths))
     drawn = _drawings(files, out) if out is not None else {}
     named = set(paths)
-    pictures = {path: read_picture(path) for path in files if path in named} if len(named) <= BATCH else {}
+    pictures: dict[Path, Picture] = {}
+    for path in (file for file in files if file in named):
+        picture = read_picture(path)
+        if len(named) <= BATCH:  # a long list would not fit into memory: it is read again
+            pictures[path] = picture
     model = load_model(weights, runtime=runtime)
     for start in range(0, len(files), BATCH):
         yield from _propose_chunk(model, files[start : start + BATCH], pictures, named, drawn)

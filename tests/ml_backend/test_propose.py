@@ -16,7 +16,7 @@ from ml_backend.cli import app
 from ml_backend.column import Column
 from ml_backend.detector.inference import Found
 from ml_backend.lesions import herniation_box
-from ml_backend.model import Graded, LoadedModel, load_model
+from ml_backend.model import BATCH, Graded, LoadedModel, load_model
 from ml_backend.plausibility import PictureKind
 from ml_backend.proposer import Reading, _proposal, level_of, propose_slices
 from ml_backend.runtimes import RuntimeName
@@ -146,3 +146,15 @@ def test_a_truncated_picture_is_one_line(tiny_weights: Path, tmp_path: Path, cap
     assert done.exit_code == 2
     assert done.stderr.strip().endswith("half.png: the picture is damaged")
     assert capfd.readouterr().err == ""
+
+
+def test_a_bad_file_at_the_end_of_a_long_list_is_noticed_before_any_answer(
+    tiny_weights: Path, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(BATCH + 1)]
+    for path in paths[:-1]:
+        cv2.imwrite(str(path), draw_spine()[0])
+    paths[-1].touch()
+    done = CliRunner().invoke(app, ["propose", *map(str, paths), "--weights", str(tiny_weights)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert paths[-1].name in done.stderr
