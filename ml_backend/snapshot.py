@@ -126,7 +126,10 @@ def _labelled(
         origin=Origin.SNAPSHOT,
         boxes=boxes,
         grades=np.array(
-            [_grade(disc) if own else [np.nan] * 5 for disc, own in zip(discs, here, strict=True)]
+            [
+                _grade(disc, soft=item.split is Split.TRAIN) if own else [np.nan] * 5
+                for disc, own in zip(discs, here, strict=True)
+            ]
         ).astype(np.float32),
         herniated=np.where(here, herniated, np.nan).astype(np.float32),
         weights=np.array([disc.weight for disc in discs], np.float32),
@@ -155,9 +158,10 @@ def herniated_discs(boxes: BoxArray, lesions: Sequence[Sequence[float]]) -> npt.
     return flags
 
 
-def _grade(disc: SnapshotDisc) -> list[Any]:
+def _grade(disc: SnapshotDisc, *, soft: bool) -> list[Any]:
+    """What the disc teaches; with `soft` the readers' doubt, else the decided grade: no metric sees doubt."""
     if disc.not_gradable is not None or (disc.pfirrmann is None and disc.soft is None):
         return [np.nan] * 5
-    if disc.soft is not None and sum(disc.soft) > 0:
+    if disc.soft is not None and sum(disc.soft) > 0 and (soft or disc.pfirrmann is None):
         return [p / sum(disc.soft) for p in disc.soft]
     return [float(disc.pfirrmann == grade) for grade in range(1, 6)]

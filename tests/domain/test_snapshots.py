@@ -40,6 +40,14 @@ def test_the_hash_names_the_content_whatever_the_order() -> None:
     assert Snapshot.read(there.text()) == there
 
 
+def test_built_again_from_the_same_labels_it_has_the_same_hash() -> None:
+    first, again = (Snapshot.freeze(weigh([item(n) for n in range(4)]), seed=3) for _ in range(2))
+    assert first is not again
+    assert first.sha256 == again.sha256
+    aided = [one.model_copy(update={"arm": Arm.FULL}) for one in first.items]
+    assert Snapshot.freeze(aided, seed=3).sha256 != first.sha256
+
+
 def test_a_changed_snapshot_is_refused() -> None:
     text = Snapshot.freeze([item(1)], seed=1).text()
     with pytest.raises(SnapshotError, match="names content"):

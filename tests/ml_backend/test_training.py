@@ -98,6 +98,16 @@ def test_discs_are_ordered_from_below_and_soft_grades_win(snapshot: Path, store:
     assert first.herniated.tolist()[:2] == [1, 0]
 
 
+@pytest.mark.parametrize("split", ["val", "test", "external"])
+def test_what_models_are_judged_by_is_the_decided_grade_never_the_soft_one(
+    snapshot: Path, store: Path, split: str
+) -> None:
+    raw = item("pat-1", split)
+    raw["discs"][0] |= {"soft": [0, 0.5, 0.5, 0, 0]}
+    (judged,) = labelled_slices(read_snapshot(write(snapshot, [raw])).items, store)
+    assert judged.grades[0].tolist() == [1, 0, 0, 0, 0]
+
+
 def test_a_herniation_belongs_to_the_disc_it_touches() -> None:
     _, boxes = draw_spine()
     _, y1, x2, y2 = (float(edge) for edge in boxes[2])
