@@ -126,6 +126,18 @@ def test_a_whole_spine_series_alone_is_named(
     assert summary.series_rejected == {"whole spine, and no series of the lumbar spine beside it": 1}
 
 
+def test_folders_named_by_curations_own_words_are_no_leak(
+    make_study: MakeStudy, tmp_path: Path, key: PseudonymKey
+) -> None:
+    made = make_study()
+    for path, name in zip(made.paths, ("site", "derived", "field", "missing", "test", "whole"), strict=False):
+        folder = tmp_path / "dicom" / name
+        folder.mkdir()
+        path.rename(folder / path.name)
+        (folder / "empty.dcm").touch()
+    assert curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY).curated == 1
+
+
 def test_of_two_the_finer_is_taken(
     make_study: MakeStudy, slices: list[NDArray[np.uint16]], tmp_path: Path, key: PseudonymKey
 ) -> None:
