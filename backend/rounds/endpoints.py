@@ -140,7 +140,7 @@ def list_page(request: Request, session: Reading, actor: Lead, resources: Using)
         rounds=[service.out(row) for row in repository.every(session)],
         due=due(session, resources, policy),
         policy=policy,
-        under_way=bool(repository.open_rounds(session)),
+        waits=any(one.state is RoundState.PLANNED for one in repository.open_rounds(session)),
         may_act=actor.role in RUNS_THE_LOOP,
     )
 
@@ -190,6 +190,7 @@ def page(request: Request, round_id: str, session: Reading, actor: Lead, resourc
         running=row.state in RUNNING or row.state is RoundState.QUEUED,
         is_active=active is not None and active.version == row.challenger,
         looks=repository.looks(session, row.test_set or ""),
+        before=repository.before(session, row),
         may_act=actor.role in RUNS_THE_LOOP,
     )
 

@@ -55,6 +55,22 @@ def looks(session: Session, test_set: str) -> int:
     return session.exec(select(func.count()).where(Look.test_set == test_set)).one()
 
 
+def looks_to_come(session: Session, row: Round) -> int:
+    """Looks at the same test set that other rounds in the queue or in training will spend."""
+    waiting = col(Round.state).in_((RoundState.QUEUED, RoundState.TRAINING))
+    statement = select(func.count()).where(waiting, Round.test_set == row.test_set, Round.id != row.id)
+    return session.exec(statement).one()
+
+
+def before(session: Session, row: Round) -> int:
+    """How many rounds go before a queued one: what runs, and what was queued earlier."""
+    if row.state is not RoundState.QUEUED or row.queued_at is None:
+        return 0
+    is_earlier = (col(Round.state) == RoundState.QUEUED) & (col(Round.queued_at) < row.queued_at)
+    statement = select(func.count()).where(or_(col(Round.state).in_(RUNNING), is_earlier))
+    return session.exec(statement).one()
+
+
 def next_in_line(session: Session) -> Round | None:
     """The round that is running, else the oldest in the queue: one at a time."""
     running = col(Round.state).in_(RUNNING)

@@ -36,11 +36,11 @@ def plan(session: Session, *, policy: Policy, why: str, by: Actor | None, clock:
     """Plan a round from the consensus there is.
 
     Raises:
-        Conflict: If a round is under way, or there is nothing to train on.
+        Conflict: If a planned round waits for approval already, or there is nothing to train on.
     """
-    under_way = repository.open_rounds(session)
-    if under_way:
-        raise Conflict(f"round {under_way[0].id} is {under_way[0].state.value}; end it first")
+    waiting = [one for one in repository.open_rounds(session) if one.state is RoundState.PLANNED]
+    if waiting:
+        raise Conflict(f"round {waiting[0].id} waits for approval; approve or cancel it first")
     if not dataset.can_train(dataset.collect(session, seed=0).items):
         raise Conflict("there is no consensus on a train patient's graded disc yet")
     made = Round(
@@ -100,15 +100,12 @@ def start(resources: Resources, session: Session, round_id: str, *, by: Actor) -
 
     Raises:
         WrongMoment: If it is neither approved nor failed.
-        Conflict: If the test set has been looked at too often, another round is under way, or no model
-            is known to start from.
+        Conflict: If the test set has been looked at too often (a round in the queue before it will look as
+            well), or no model is known to start from.
     """
     row = repository.get(session, round_id)
-    others = [one.id for one in repository.open_rounds(session) if one.id != row.id]
-    if others:
-        raise Conflict(f"round {others[0]} is under way; one at a time")
     policy = Policy.model_validate_json(row.policy)
-    used = repository.looks(session, row.test_set or "")
+    used = repository.looks(session, row.test_set or "") + repository.looks_to_come(session, row)
     if used >= policy.gate.looks:
         raise Conflict(
             f"the test patients have been looked at {used} times, {policy.gate.looks} are allowed; "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,6 +66,16 @@ def look(page: Page, name: str) -> None:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
+def carried_on(workplace: Workplace, reached: Callable[[], object]) -> Callable[[], bool]:
+    """A look that takes a step of the scheduler first."""
+
+    def look_after_a_step() -> bool:
+        step(workplace)
+        return bool(reached())
+
+    return look_after_a_step
+
+
 def press(page: Page, words: str) -> None:
     """A button, by the keyboard."""
     page.get_by_role("button", name=words).focus()
@@ -98,7 +108,7 @@ def test_from_due_to_promoted_and_back(workplace: Workplace, chromium: Browser) 
         press(page, "Start training")
         _watch(page, workplace, round_id)
         until(
-            lambda: step(workplace) or the_round(workplace, round_id).ended_at is not None,
+            carried_on(workplace, lambda: the_round(workplace, round_id).ended_at),
             within_s=60,
             what="the round ends",
         )
@@ -125,11 +135,13 @@ def test_from_due_to_promoted_and_back(workplace: Workplace, chromium: Browser) 
 def _watch(page: Page, workplace: Workplace, round_id: str) -> None:
     """The page shows new progress by itself while the trainer runs."""
     page.get_by_text("queued").first.wait_for()
-    until(lambda: step(workplace) or the_round(workplace, round_id).progress, within_s=60, what="progress")
+    until(
+        carried_on(workplace, lambda: the_round(workplace, round_id).progress), within_s=60, what="progress"
+    )
     page.get_by_text("Epoch").wait_for()
     first = page.get_by_text("Epoch").inner_text()
     until(
-        lambda: step(workplace) or page.get_by_text("Epoch").inner_text() != first,
+        carried_on(workplace, lambda: page.get_by_text("Epoch").inner_text() != first),
         within_s=60,
         what="the page shows a later epoch",
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from backend.rounds import repository, service
 from backend.rounds.policy import agreement_drop
 from backend.rounds.tables import Look, Round
 from domain.policy import LoopState, TriggerPolicy, round_is_due
-from domain.rounds import RoundState
+from domain.rounds import RUNNING, RoundState
 from domain.taxonomy import Arm, Role
 from tests.backend.rounds.conftest import (
     POLICY,
@@ -236,10 +237,67 @@ def test_without_test_patients_nothing_is_promoted(workplace: Workplace, client:
     assert json.loads(row.verdict or "")["outcome"] == "held: too few positives"
 
 
-def test_one_round_at_a_time(workplace: Workplace, client: TestClient) -> None:
+def test_rounds_queue_and_one_trains_at_a_time(workplace: Workplace, client: TestClient) -> None:
+    slow = stub_settings(workplace.settings, train="--epochs 20 --pause 0.05")
+    workplace.settings.__dict__.update(slow.__dict__)
     label_studies(workplace)
-    client.post("/api/rounds").raise_for_status()
-    assert client.post("/api/rounds").status_code == 409
+    planned = client.post("/api/rounds").raise_for_status().json()["id"]
+    refused = client.post("/api/rounds")
+    assert refused.status_code == 409
+    assert planned in refused.json()["error"]["message"]
+    for name in ("approve", "start"):
+        client.post(f"/api/rounds/{planned}/{name}").raise_for_status()
+    workplace.clock.turn(seconds=1)
+    second = queue_round(client)
+    engineer = workplace.add_person(Role.ENGINEER, "engineer-1")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, engineer)
+        assert (
+            "1 round goes before it" in browser.get(f"/rounds/{second}", headers={"accept": "text/html"}).text
+        )
+
+    def both_ended() -> bool:
+        states = [the_round(workplace, one).state for one in (planned, second)]
+        assert sum(state in RUNNING for state in states) <= 1
+        return ended(workplace, planned) and ended(workplace, second)
+
+    wait_until(both_ended, lambda: step(workplace), "the rounds do not end")
+    first_row, second_row = the_round(workplace, planned), the_round(workplace, second)
+    assert (first_row.state, second_row.state) == (RoundState.PASSED, RoundState.PASSED)
+
+
+def test_a_round_in_the_queue_counts_as_a_look(workplace: Workplace, client: TestClient) -> None:
+    few = stub_settings(workplace.settings, policy=POLICY | {"gate": POLICY["gate"] | {"looks": 1}})
+    workplace.settings.__dict__.update(few.__dict__)
+    label_studies(workplace)
+    queue_round(client)
+    again = client.post("/api/rounds").raise_for_status().json()["id"]
+    client.post(f"/api/rounds/{again}/approve").raise_for_status()
+    assert client.post(f"/api/rounds/{again}/start").status_code == 409
+
+
+@pytest.mark.parametrize("disk", [True, False])
+def test_what_a_round_needs_is_looked_at_before_it_starts(
+    workplace: Workplace, client: TestClient, disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nprintf '2048\\n1024\\n'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    wanted = {"rounds_free_gb": 1e6} if disk else {"rounds_gpu_free_gb": 4}
+    told = stub_settings(workplace.settings).model_copy(update=wanted)
+    workplace.settings.__dict__.update(told.__dict__)
+    label_studies(workplace)
+    row = carry_on(workplace, queue_round(client))
+    assert row.state is RoundState.FAILED
+    said = (
+        "GiB of disk are free, a round needs 1e+06"
+        if disk
+        else "2.0 GiB of GPU memory are free, a round needs 4"
+    )
+    assert (row.error or "").endswith(said)
+    assert row.started_at is None
 
 
 def test_a_due_round_is_proposed_and_waits_for_a_person(workplace: Workplace, client: TestClient) -> None:
