@@ -102,13 +102,17 @@ def _foreign_paths(session: Session) -> list[str]:
     if found is None:
         return []
     assignment, project = found
-    task, number = assignment.task, project.label_studio_id
+    return ways_to(assignment.task, project.label_studio_id, assignment.key)
+
+
+def ways_to(task: int | None, project: int | None, key: str) -> list[str]:
+    """The addresses by which a browser would get at one task: itself, its list, its slices."""
     return [
         f"/api/tasks/{task}/",
         f"/api/tasks/{task}/annotations/",
-        f"/api/tasks/?project={number}&fields=all",
-        f"/api/projects/{number}/next/",
-        f"/discloop/slices/{number}/{assignment.key}/0",
+        f"/api/tasks/?project={project}&fields=all",
+        f"/api/projects/{project}/next/",
+        f"/discloop/slices/{project}/{key}/0",
     ]
 
 

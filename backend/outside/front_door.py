@@ -31,28 +31,34 @@ class HttpFrontDoor:
     def __init__(self, address: str) -> None:
         self._client = httpx.Client(base_url=address, timeout=httpx.Timeout(30, connect=3), trust_env=False)
         self._origin = address.rstrip("/")
+        # Kept here and not by the client: behind a proxy with TLS the cookies are for https only, and this
+        # goes past the proxy.
+        self._cookies: dict[str, str] = {}
 
     def signed_in_as(self) -> str | None:
         """See `FrontDoor`."""
-        answer = self._get("/api/current-user/whoami")
+        answer = self._ask("GET", "/api/current-user/whoami")
         return str(answer.json().get("email")) if answer.status_code == 200 else None
 
     def sign_in(self, email: str, password: str) -> None:
         """See `FrontDoor`."""
-        self._client.cookies.clear()
-        token = CSRF.search(self._get("/user/login/").text)
+        self._cookies.clear()
+        token = CSRF.search(self._ask("GET", "/user/login/").text)
         form = {"email": email, "password": password, "csrfmiddlewaretoken": token[1] if token else ""}
-        try:
-            self._client.post("/user/login/", data=form, headers={"Origin": self._origin})
-        except httpx.TransportError as error:
-            raise Unavailable(f"Label Studio does not answer ({type(error).__name__})") from None
+        self._ask("POST", "/user/login/", form)
 
     def status_of(self, path: str) -> int:
         """See `FrontDoor`."""
-        return self._get(path).status_code
+        return self._ask("GET", path).status_code
 
-    def _get(self, path: str) -> httpx.Response:
+    def _ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        if form is not None:
+            headers["Origin"] = self._origin
         try:
-            return self._client.get(path)
+            answer = self._client.request(method, path, data=form, headers=headers)
         except httpx.TransportError as error:
             raise Unavailable(f"Label Studio does not answer ({type(error).__name__})") from None
+        self._cookies.update(answer.cookies)
+        self._client.cookies.clear()
+        return answer

@@ -1,0 +1,36 @@
+"""The canary at the real door: signed in, refused everywhere; its ways do open to whose they are."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from backend.canary.service import ways_to
+from backend.outside.front_door import HttpFrontDoor
+from domain.canary import CANARY, CANARY_EMAIL
+from tests.label_studio import PASSWORD, LabelStudio, project_of, reader
+from tests.label_studio_guard.test_people import png
+
+pytestmark = pytest.mark.label_studio
+READER, KEY = "p-000000c1", "Canaryefghijklmnop_-0123"
+
+
+def test_the_canary_is_refused_where_the_reader_is_not(label_studio: LabelStudio) -> None:
+    canary = reader(CANARY) | {"email": CANARY_EMAIL}
+    label_studio.put_projection(people=[reader(READER), canary], projects=[project_of(READER)])
+    project = label_studio.projects[f"reading-{READER}-sagittal"]
+    (label_studio.store / "canary.png").write_bytes(png(10, 10))
+    unit = {"slices": ["canary.png"], "scout": None, "plane": "sagittal"}
+    (label_studio.keys / f"{KEY}.json").write_text(json.dumps(unit))
+    slice_of_it = f"/discloop/slices/{project}/{KEY}/0"
+    task = label_studio.import_tasks(project, [{"data": {"image": slice_of_it, "key": KEY}}])[0]
+    answers = {}
+    for person, email in ((READER, f"{READER}@discloop.example"), (CANARY, CANARY_EMAIL)):
+        label_studio.set_password(person)
+        door = HttpFrontDoor(label_studio.url)
+        assert door.signed_in_as() is None
+        door.sign_in(email, PASSWORD)
+        assert door.signed_in_as() == email
+        answers[person] = [door.status_of(path) for path in ways_to(task, project, KEY)]
+    assert answers == {READER: [200] * 5, CANARY: [403] * 5}
