@@ -35,6 +35,10 @@ class HttpFrontDoor:
         # goes past the proxy.
         self._cookies: dict[str, str] = {}
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
     def signed_in_as(self) -> str | None:
         """See `FrontDoor`."""
         answer = self._ask("GET", "/api/current-user/whoami")

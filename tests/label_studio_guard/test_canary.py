@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
@@ -28,9 +29,9 @@ def test_the_canary_is_refused_where_the_reader_is_not(label_studio: LabelStudio
     answers = {}
     for person, email in ((READER, f"{READER}@discloop.example"), (CANARY, CANARY_EMAIL)):
         label_studio.set_password(person)
-        door = HttpFrontDoor(label_studio.url)
-        assert door.signed_in_as() is None
-        door.sign_in(email, PASSWORD)
-        assert door.signed_in_as() == email
-        answers[person] = [door.status_of(path) for path in ways_to(task, project, KEY)]
+        with closing(HttpFrontDoor(label_studio.url)) as door:
+            assert door.signed_in_as() is None
+            door.sign_in(email, PASSWORD)
+            assert door.signed_in_as() == email
+            answers[person] = [door.status_of(path) for path in ways_to(task, project, KEY)]
     assert answers == {READER: [200] * 5, CANARY: [403] * 5}
