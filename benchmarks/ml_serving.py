@@ -1,22 +1,29 @@
-"""What serving costs beyond the networks: `python -m benchmarks.ml_serving SLICES`.
+"""What serving costs beyond the networks: `python -m benchmarks.ml_serving SLICES [BATCH] [PREDICTIONS]`.
 
 Ratios measured side by side on this machine: a request for one slice, and a batch, against reading, decoding
-and the bare forward passes in the same runtime; and the runtimes against eager PyTorch.
+and the bare forward passes in the same runtime; and the runtimes against eager PyTorch. What is compared is
+measured in turns, so that other work on the machine slows both. Then 16 clients at once, and the memory over
+many predictions. The issue's sizes are a batch of 1,000 and 10,000 predictions; the defaults are a tenth.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import psutil
+import torch
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -32,20 +39,21 @@ from ml_backend.weights import BUNDLED
 PASSWORD = "bench-Only-7731-local"
 AUTH = ("discloop", PASSWORD)
 REPEATS = 20
+CLIENTS = 16
 
 
-def main(folder: Path, *, batch: int = 80) -> dict[str, Any]:
+def main(folder: Path, *, batch: int = 100, predictions: int = 1000) -> dict[str, Any]:
     """Measure on the PNG files of a folder."""
     files = sorted(folder.glob("*.png"))[:40]
     report: dict[str, Any] = {"slices": len(files), "batch": batch}
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(Path(home), files)
         with TestClient(create_app(settings)) as client:
-            report |= _served(client, load_model(BUNDLED, runtime=settings.ml_runtime), files, batch)
-    report["forward_ms"] = {
-        name.value: _forward_ms(load_model(BUNDLED, runtime=name), files) for name in RuntimeName
-    }
-    return report
+            model = load_model(BUNDLED, runtime=settings.ml_runtime, threads=settings.ml_threads)
+            report |= _served(client, model, files, batch)
+            report |= _crowded(client, files) | _remembered(client, files, predictions)
+    report["load"] = [round(load, 1) for load in os.getloadavg()]
+    return report | _runtimes(files, threads=settings.ml_threads)
 
 
 def _settings(home: Path, files: list[Path]) -> Settings:
@@ -74,19 +82,58 @@ def _served(client: TestClient, model: LoadedModel, files: list[Path], batch: in
         model._detector(picture)
         model._grader(crops, shapes)
 
-    one, bare_one = _median(lambda n: post([tasks[n % len(files)]])), _median(bare)
-    begun = time.perf_counter()
-    post(tasks)
-    whole = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for n in range(batch):
-        bare(n)
-    bare_whole = time.perf_counter() - begun
+    one, bare_one = _in_turns([lambda n: post([tasks[n % batch]]), bare])
+    half = _seconds(lambda: [bare(n) for n in range(batch)])
+    whole = _seconds(lambda: post(tasks))
+    bare_whole = (half + _seconds(lambda: [bare(n) for n in range(batch)])) / 2
     return {
         "one_ms": one,
         "bare_ms": bare_one,
         "one_ratio": round(one / bare_one, 3),
         "batch_ratio": round(whole / bare_whole, 3),
+    }
+
+
+def _crowded(client: TestClient, files: list[Path]) -> dict[str, Any]:
+    """Sixteen clients at once, five requests each: how many were lost."""
+
+    def ask(n: int) -> bool:
+        address = f"/discloop/slices/1/bench-key-0000/{n % len(files)}"
+        answer = client.post("/predict", json={"tasks": [{"data": {"slices": [address]}}]}, auth=AUTH)
+        return answer.status_code == 200 and "error" not in answer.json()["results"][0]
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answered = list(pool.map(ask, range(5 * CLIENTS)))
+    return {"clients": CLIENTS, "requests": len(answered), "lost": answered.count(False)}
+
+
+def _remembered(client: TestClient, files: list[Path], predictions: int) -> dict[str, Any]:
+    """Memory of this process after a tenth of the predictions and after all, MiB."""
+    addresses = [f"/discloop/slices/1/bench-key-0000/{n}" for n in range(len(files))]
+    tasks = [{"data": {"slices": addresses, "open": n % len(files)}} for n in range(predictions // 10)]
+    sizes = []
+    for _ in range(10):
+        assert client.post("/predict", json={"tasks": tasks}, auth=AUTH).status_code == 200
+        sizes.append(round(psutil.Process().memory_info().rss / 2**20, 1))
+    return {"predictions": predictions, "memory_mib": sizes}
+
+
+def _runtimes(files: list[Path], *, threads: int) -> dict[str, Any]:
+    """Milliseconds of the networks in each runtime, and how much faster than eager PyTorch it is."""
+    torch.set_num_threads(threads)
+    models = [load_model(BUNDLED, runtime=name, threads=threads) for name in RuntimeName]
+    inputs = _inputs(models[0], files[0])
+
+    def forward(model: LoadedModel) -> Callable[[int], object]:
+        picture, crops, shapes = inputs
+        return lambda _: (model._detector(picture), model._grader(crops, shapes))
+
+    times = dict(zip(RuntimeName, _in_turns([forward(model) for model in models]), strict=True))
+    return {
+        "forward_ms": {name.value: time_ for name, time_ in times.items()},
+        "faster_than_eager": {
+            name.value: round(times[RuntimeName.EAGER] / time_, 2) for name, time_ in times.items()
+        },
     }
 
 
@@ -107,23 +154,18 @@ def _inputs(model: LoadedModel, file: Path) -> tuple[Floats, Floats, Floats]:
     return picture, crops, np.stack([frame.shape for frame in frames])
 
 
-def _forward_ms(model: LoadedModel, files: list[Path]) -> dict[str, float]:
-    picture, crops, shapes = _inputs(model, files[0])
-    return {
-        "detector": _median(lambda _: model._detector(picture)),
-        "graders": _median(lambda _: model._grader(crops, shapes)),
-    }
+def _in_turns(works: list[Callable[[int], object]]) -> list[float]:
+    """Median milliseconds of each call, one after the other, after three rounds to warm up."""
+    times = [[_seconds(partial(work, n)) for work in works] for n in range(REPEATS + 3)]
+    return [round(statistics.median(row) * 1000, 2) for row in zip(*times[3:], strict=True)]
 
 
-def _median(work: Callable[[int], object]) -> float:
-    """Median milliseconds of a call, after three to warm up."""
-    times = []
-    for n in range(REPEATS + 3):
-        begun = time.perf_counter()
-        work(n)
-        times.append(time.perf_counter() - begun)
-    return round(statistics.median(times[3:]) * 1000, 2)
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1])), indent=1) + "\n")
+    sizes = dict(zip(("batch", "predictions"), map(int, sys.argv[2:4]), strict=False))
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), **sizes), indent=1) + "\n")
