@@ -20,6 +20,15 @@ def until(look: Callable[[], T | None], *, within_s: float, what: str) -> T:
     return answer
 
 
+def appears(look: Callable[[], object], *, within_s: float) -> bool:
+    """Whether `look` gives a truthy answer in time."""
+    try:
+        until(look, within_s=within_s, what="")
+    except AssertionError:
+        return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback address that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -30,8 +31,10 @@ class Read:
     """Boxes that were there."""
 
 
-def read_sagittal_list(browser: Browser, demo: Demo, who: SignIn, other: SignIn) -> list[Read]:
-    """Sign in, be shown the own list only, read all of its sagittal units."""
+def read_sagittal_list(
+    browser: Browser, demo: Demo, who: SignIn, other: SignIn, grades: Sequence[int] = GRADES
+) -> list[Read]:
+    """Sign in, be shown the own list only, read all of its sagittal units with these grades, lowest first."""
     surgeon = Surgeon(browser, demo.label_studio, who)
     try:
         projects = surgeon.ask("/api/projects/?page_size=100")["results"]
@@ -40,7 +43,7 @@ def read_sagittal_list(browser: Browser, demo: Demo, who: SignIn, other: SignIn)
         (number,) = [project["id"] for project in projects if "sagittal" in project["title"].lower()]
         waiting = len(surgeon.ask(f"/api/tasks/?project={number}&page_size=100")["tasks"])
         surgeon.open_list(number)
-        read = [read_unit(surgeon, last=left == 1) for left in range(waiting, 0, -1)]
+        read = [read_unit(surgeon, grades, last=left == 1) for left in range(waiting, 0, -1)]
         assert surgeon.ask(f"/api/projects/{number}/next/") == 404
         return read
     finally:
@@ -64,7 +67,7 @@ def _sees_nothing_of(surgeon: Surgeon, browser: Browser, demo: Demo, other: Sign
         rival.context.close()
 
 
-def read_unit(surgeon: Surgeon, *, last: bool) -> Read:
+def read_unit(surgeon: Surgeon, pattern: Sequence[int], *, last: bool) -> Read:
     """Correct or draw boxes, grade every disc by key, name one level, submit."""
     key, task, shown = surgeon.key, surgeon.task, len(surgeon.boxes())
     if shown:
@@ -72,7 +75,7 @@ def read_unit(surgeon: Surgeon, *, last: bool) -> Read:
     else:
         for box in COLUMN:
             surgeon.draw(box, SHARES)
-    grades = tuple(islice(cycle(GRADES), len(surgeon.boxes())))
+    grades = tuple(islice(cycle(pattern), len(surgeon.boxes())))
     surgeon.grade(grades)
     if not any("/" in words for words in surgeon.answers()):
         surgeon.name_lowest()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 
 from domain.boxes import Box
 from tests.end_to_end.stack import SignIn
-from tests.waiting import until
+from tests.waiting import appears, until
 
 WINDOW = {"width": 1280, "height": 800}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -170,6 +170,24 @@ class Surgeon:
                 within_s=30,
                 what=f"a grade on {identity}",
             )
+
+    @property
+    def selected(self) -> str:
+        """The id of the selected box, empty if there is none."""
+        script = "Htx.annotationStore.selected?.highlightedNode?.cleanId ?? ''"
+        identity: str = self.page.evaluate(script)
+        return identity
+
+    def decide(self, *keys: str) -> int:
+        """Press the same keys for each disc that asks for a decision; how many there were."""
+        decided = 0
+        while (asked := self.selected).startswith("open-disc-"):
+            for key in keys:
+                self.page.keyboard.press(key)
+            decided += 1
+            if not appears(lambda asked=asked: self.selected != asked, within_s=3):  # type: ignore[misc]
+                return decided
+        return decided
 
     def name_lowest(self) -> None:
         """Call the lowest disc L5/S1 by its key; the others follow."""
