@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import resource
-import sys
 from time import perf_counter, process_time
 from typing import Any
 
@@ -87,7 +85,3 @@ def measure() -> dict[str, Any]:
         "growth_over_growth_of_data": round(growth, 2),
         "peak_mib": round(peak),
     }
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure()) + "\n")

@@ -1,4 +1,4 @@
-"""What curation costs beyond decoding and writing: `python -m benchmarks.curation [STUDIES]`.
+"""What curation costs beyond decoding and writing: `python -m benchmarks curation`.
 
 Measured side by side in one run on phantoms: slices a second of `curate` from DICOM to a verified store,
 against the same slices decoded alone plus their PNG files written alone, per core; and peak memory for a
@@ -8,7 +8,6 @@ number of studies and for three times as many.
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -39,8 +38,8 @@ if __name__ == "__main__":
 """
 
 
-def main(studies: int = 6) -> dict[str, float]:
-    """Measure, and print JSON."""
+def measure(studies: int = 6) -> dict[str, float]:
+    """CPU milliseconds a slice, their ratio to the floor, the speed-up on two cores, and peak memory."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         script = home / "run.py"
@@ -56,7 +55,7 @@ def main(studies: int = 6) -> dict[str, float]:
         )
     # What a slice more costs: the interpreter's start and imports are the same for any number.
     cost = (many["cpu"] - few["cpu"]) / (many["slices"] - few["slices"])
-    report = {
+    return {
         "studies": float(studies),
         "floor_ms_a_slice": round(floor * 1000, 2),
         "curate_cpu_ms_a_slice": round(cost * 1000, 2),
@@ -66,8 +65,6 @@ def main(studies: int = 6) -> dict[str, float]:
         "peak_mib": round(few["peak_mib"]),
         "peak_mib_three_times_the_studies": round(many["peak_mib"]),
     }
-    sys.stdout.write(json.dumps(report) + "\n")
-    return report
 
 
 def _renamed(folder: Path, copy: int) -> None:
@@ -102,8 +99,3 @@ def _curate(script: Path, dicom: Path, store: Path, workers: int) -> dict[str, f
     )
     measured: dict[str, float] = json.loads(result.stdout)
     return measured
-
-
-if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    main(*(int(word) for word in sys.argv[1:2]))

@@ -1,9 +1,9 @@
-"""What serving costs beyond the networks: `python -m benchmarks.ml_serving SLICES [BATCH] [PREDICTIONS]`.
+"""What serving costs beyond the networks: `python -m benchmarks ml_serving`, `DISCLOOP_DATA` for real slices.
 
 Ratios measured side by side on this machine: a request for one slice, and a batch, against reading, decoding
 and the bare forward passes in the same runtime; and the runtimes against eager PyTorch. What is compared is
 measured in turns, so that other work on the machine slows both. Then 16 clients at once, and the memory over
-many predictions. The issue's sizes are a batch of 1,000 and 10,000 predictions; the defaults are a tenth.
+many predictions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,6 +26,12 @@ import torch
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from backend.studies.manifest_file import read_manifest
+from data_curation.curation import curate
+from data_curation.identity import PseudonymKey
+from data_curation.phantom.generation import make_phantoms
+from data_curation.policy import POLICY
+from domain.taxonomy import Plane
 from ml_backend.app import create_app
 from ml_backend.detector.letterbox import Letterbox
 from ml_backend.grader.crops import column_window, crop_disc, frame_discs
@@ -40,20 +45,33 @@ PASSWORD = "bench-Only-7731-local"
 AUTH = ("discloop", PASSWORD)
 REPEATS = 20
 CLIENTS = 16
+SLICES, PHANTOMS = 40, 8
 
 
-def main(folder: Path, *, batch: int = 100, predictions: int = 1000) -> dict[str, Any]:
-    """Measure on the PNG files of a folder."""
-    files = sorted(folder.glob("*.png"))[:40]
-    report: dict[str, Any] = {"slices": len(files), "batch": batch}
+def measure(*, batch: int = 100, predictions: int = 1000) -> dict[str, Any]:
+    """Ratios to the bare work, milliseconds in a crowd, and the growth of memory."""
     with tempfile.TemporaryDirectory() as home:
+        data = os.environ.get("DISCLOOP_DATA")
+        files = _real(Path(data)) if data else _phantoms(Path(home) / "phantoms")
+        report: dict[str, Any] = {"slices": len(files), "real": bool(data), "batch": batch}
         settings = _settings(Path(home), files)
         with TestClient(create_app(settings)) as client:
             model = load_model(BUNDLED, runtime=settings.ml_runtime, threads=settings.ml_threads)
             report |= _served(client, model, files, batch)
             report |= _crowded(client, files) | _remembered(client, files, predictions)
-    report["load"] = [round(load, 1) for load in os.getloadavg()]
-    return report | _runtimes(files, threads=settings.ml_threads)
+        report["load"] = [round(load, 1) for load in os.getloadavg()]
+        return report | _runtimes(files, threads=settings.ml_threads)
+
+
+def _real(data: Path) -> list[Path]:
+    return sorted((data / "spider" / "t2").glob("*.png"))[:SLICES]
+
+
+def _phantoms(home: Path) -> list[Path]:
+    make_phantoms(home / "dicom", studies=PHANTOMS, seed=1)
+    curate(home / "dicom", home / "store", key=PseudonymKey(bytes(range(32))), policy=POLICY)
+    series = [series for _, study in read_manifest(home / "store") for series in study.series]
+    return [home / "store" / s.slices[s.midline].path for s in series if s.plane is Plane.SAGITTAL]
 
 
 def _settings(home: Path, files: list[Path]) -> Settings:
@@ -82,10 +100,14 @@ def _served(client: TestClient, model: LoadedModel, files: list[Path], batch: in
         model._detector(picture)
         model._grader(crops, shapes)
 
+    def bare_batch() -> None:
+        for n in range(batch):
+            bare(n)
+
     one, bare_one = _in_turns([lambda n: post([tasks[n % batch]]), bare])
-    half = _seconds(lambda: [bare(n) for n in range(batch)])
+    half = _seconds(bare_batch)
     whole = _seconds(lambda: post(tasks))
-    bare_whole = (half + _seconds(lambda: [bare(n) for n in range(batch)])) / 2
+    bare_whole = (half + _seconds(bare_batch)) / 2
     return {
         "one_ms": one,
         "bare_ms": bare_one,
@@ -164,8 +186,3 @@ def _seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
-
-
-if __name__ == "__main__":
-    sizes = dict(zip(("batch", "predictions"), map(int, sys.argv[2:4]), strict=False))
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), **sizes), indent=1) + "\n")
