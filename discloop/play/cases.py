@@ -33,15 +33,15 @@ class Cases:
         Raises:
             DiscLoopError: If the home's studies are not phantoms, so that nobody knows the truth.
         """
-        truth_file = home.root / "phantoms" / "truth.json"
-        if not truth_file.exists():
+        truth_files = sorted((home.root / "phantoms").rglob("truth.json"))
+        if not truth_files:
             raise DiscLoopError("--play: simulated readers need phantoms, whose truth is known")
         self._keys = home.keys
         key = read_key(home.root / "curation.key")
         lines = (home.store / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
         studies = {study.study: study for study in map(Study.model_validate_json, lines)}
         self._cases: dict[str, Case] = {}
-        for true in read_truth(truth_file).studies:
+        for true in (one for file in truth_files for one in read_truth(file).studies):
             study = studies.get(key.study(true.study_uid))
             for unit in true.units if study else ():
                 series = next((s for s in study.series if s.plane is unit.plane), None) if study else None

@@ -80,6 +80,14 @@ class PersonAtLabelStudio:
         listed = self._ask("GET", "/api/tasks/", params={"project": project, "page_size": PAGE})
         return [self._ask("GET", f"/api/tasks/{row['id']}/") for row in listed["tasks"]]
 
+    def look(self, task: Task, number: int) -> int:
+        """Fetch a slice as the reading page does; its size in bytes."""
+        path = f"/discloop/slices/{task.project}/{task.key}/{number}"
+        answer = self._reach("GET", path)
+        if not answer.is_success:
+            raise DiscLoopError(f"GET {path}: {answer.status_code}")
+        return len(answer.content)
+
     def submit(self, task: Task, result: list[dict[str, Any]], lead_time_s: float) -> int:
         """Submit a reading; the annotation's number."""
         body = {"result": result, "lead_time": round(lead_time_s, 3)}

@@ -11,7 +11,7 @@ import numpy as np
 
 from discloop.play.cases import Case, Cases
 from discloop.play.deciding import decide
-from discloop.play.errors import READER, ErrorModel, read
+from discloop.play.errors import ADJUDICATOR, READER, ErrorModel, read
 from discloop.play.label_studio import PersonAtLabelStudio, Task
 from labeling_configs.codec import SliceSize, encode_findings
 
@@ -61,12 +61,17 @@ class SimulatedAdjudicator:
         with PersonAtLabelStudio(url, self.email, self.password) as person:
             for project in person.projects():
                 for task in list(person.tasks(project)):
-                    case = cases.of_key(task.key)
-                    shown = task.predictions[0]["result"] if task.predictions else []
-                    person.submit(task, decide(shown, case.truth, _chance(self.seed, case)), 1.0)
+                    person.submit(task, self.answer(task, cases.of_key(task.key)), 1.0)
                     tell(task)
                     count += 1
         return count
+
+    def answer(self, task: Task, case: Case) -> list[dict[str, Any]]:
+        """What they submit: a decision, or a reading of their own where they are shown none."""
+        if not task.predictions:
+            blank = SimulatedReader(self.email, self.password, self.seed, ADJUDICATOR)
+            return blank.answer(case)
+        return decide(task.predictions[0]["result"], case.truth, _chance(self.seed, case))
 
 
 def _chance(seed: int, case: Case) -> np.random.Generator:
