@@ -3,10 +3,13 @@
 Every variant is trained from scratch on the same public patients and read on the same others, those of one
 fold; augmentation is the paper's, Gaussian noise and gamma. Needs patients whose boxes are as many as the
 discs that were graded. The rows of `OUT` are those of `discloop evaluate`, so that they can be set beside it.
+A run that was killed goes on where it was: after the variants that `OUT` has, and the last whole epoch of the
+checkpoint beside it; progress lines lie there too.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +26,7 @@ from domain.errors import DiscLoopError
 from ml_backend.crossvalidation import load_public
 from ml_backend.evaluate import UNKNOWN_PLACE, write_report
 from ml_backend.ordinal import smooth_targets
+from ml_backend.progress import INTERRUPTED, Interrupted, Progress, load_checkpoint, save_checkpoint
 from ml_backend.reference.network import Changes, ReferenceModel
 from ml_backend.samples import LabelledSlice
 from ml_backend.tables import tabulate
@@ -39,8 +43,9 @@ class Options:
 
     epochs: int = 60
     side: int = 384
-    batch: int = 16
-    rate: float = 2.5e-3
+    batch: int = 4
+    """Small: the few patients then give more steps an epoch."""
+    rate: float = 1.25e-3
     seed: int = 0
     augment: bool = True
 
@@ -59,32 +64,71 @@ def variants(options: Options) -> dict[str, tuple[Changes, Options]]:
     }
 
 
-def train(slices: Sequence[LabelledSlice], changes: Changes, options: Options) -> ReferenceModel:
-    """A network trained from scratch; the same seed gives the same one."""
+def train(
+    slices: Sequence[LabelledSlice],
+    changes: Changes,
+    options: Options,
+    *,
+    name: str,
+    checkpoint: Path,
+    progress: Progress,
+) -> ReferenceModel:
+    """A network trained from scratch, or on from the checkpoint; the same seed gives the same one.
+
+    Raises:
+        Interrupted: After a checkpoint, if the run was asked to stop.
+    """
     torch.manual_seed(options.seed)
-    generator = np.random.default_rng(options.seed)
     network = ReferenceModel(changes).train()
     steps = max(1, len(slices) // options.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.rate, total_steps=options.epochs * steps + 1
     )
-    for _ in range(options.epochs):
-        order = generator.permutation(len(slices))
-        for step in range(steps):
-            chosen = [slices[int(i)] for i in order[step * options.batch : (step + 1) * options.batch]]
-            loss = network(_batch(chosen, options, generator))[0].sum()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-            optimiser.step()
-            schedule.step()
+    parts, begun = {"network": network, "optimiser": optimiser, "schedule": schedule}, 0
+    if checkpoint.exists():
+        state = load_checkpoint(checkpoint)
+        begun = state["epoch"]
+        for part, thing in parts.items():
+            thing.load_state_dict(state[part])
+    progress.start()
+    for epoch in range(begun, options.epochs):
+        loss = _train_epoch(network, slices, options, epoch, optimiser, schedule)
+        state = {part: thing.state_dict() for part, thing in parts.items()}
+        save_checkpoint(state | {"epoch": epoch + 1}, checkpoint)
+        progress.report(name, epoch + 1, options.epochs, loss)
+        progress.check()
     return network.eval()
 
 
 def read(network: ReferenceModel, slices: Sequence[LabelledSlice], side: int) -> list[dict[str, Any]]:
     """What a network says of slices, as `evaluate.read_slices` describes it."""
     return [_reading(network, item, side) for item in slices]
+
+
+def _train_epoch(
+    network: ReferenceModel,
+    slices: Sequence[LabelledSlice],
+    options: Options,
+    epoch: int,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.OneCycleLR,
+) -> float:
+    """One epoch, its mean loss; what is seen depends on the seed and the epoch only."""
+    generator = np.random.default_rng((options.seed, epoch))
+    order, total = generator.permutation(len(slices)), 0.0
+    steps = max(1, len(slices) // options.batch)
+    for step in range(steps):
+        chosen = [slices[int(i)] for i in order[step * options.batch : (step + 1) * options.batch]]
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = network(_batch(chosen, options, generator))[0].sum()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimiser.step()
+        schedule.step()
+        total += float(loss.detach()) / len(chosen)
+    return total / steps
 
 
 def _batch(
@@ -157,19 +201,42 @@ def main(
     boxed = [s for s in public.graded if s.boxes is not None]
     inside = [s for s in boxed if public.folds[s.patient] == fold]
     outside = [s for s in boxed if public.folds[s.patient] != fold][:most]
-    rows = {}
+    about = {"epochs": epochs, "side": side, "fold": fold, "trained_on": len(outside), "read_on": len(inside)}
+    planned = variants(Options(epochs=epochs, side=side))
+    progress = Progress(out.with_suffix(".progress.jsonl"), plan=dict.fromkeys(planned, epochs))
     try:
-        for name, (changes, options) in variants(Options(epochs=epochs, side=side)).items():
-            tables = tabulate(read(train(outside, changes, options), inside, side), threshold=0.5)
-            disc, slice_ = tables["per_disc"], tables["per_slice"]
-            rows[name] = {figure: disc[figure] for figure in FIGURES} | slice_["average_precision"]
-            rows[name] |= {"missed": disc["missed"], "invented": disc["invented"], "discs": disc["discs"]}
-            typer.echo(f"{name}: linear kappa {disc['kappa_linear']}", err=True)
-            about = {"epochs": epochs, "side": side, "fold": fold, "trained_on": len(outside)}
-            write_report(about | {"read_on": len(inside), "variants": rows}, out)
+        rows = _finished(out, about)
+        with progress.stop_on_terminate():
+            for name in [name for name in planned if name not in rows]:
+                changes, options = planned[name]
+                kept = out.with_suffix(f".{name.replace(' ', '-')}.pt")
+                network = train(outside, changes, options, name=name, checkpoint=kept, progress=progress)
+                rows[name] = _row(read(network, inside, side))
+                write_report(about | {"variants": rows}, out)
+                typer.echo(f"{name}: linear kappa {rows[name]['kappa_linear']}", err=True)
+    except Interrupted as error:
+        raise typer.Exit(INTERRUPTED) from error
     except DiscLoopError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
+
+
+def _finished(out: Path, about: dict[str, int]) -> dict[str, Any]:
+    """The rows of an earlier run of the same kind, by variant."""
+    if not out.exists():
+        return {}
+    found = json.loads(out.read_text(encoding="utf-8"))
+    rows: dict[str, Any] = found.pop("variants")
+    if found != about:
+        raise DiscLoopError(f"{out}: made with {found}, not with {about}; name another file")
+    return rows
+
+
+def _row(readings: list[dict[str, Any]]) -> dict[str, Any]:
+    tables = tabulate(readings, threshold=0.5)
+    disc, slice_ = tables["per_disc"], tables["per_slice"]
+    counts = {figure: disc[figure] for figure in (*FIGURES, "missed", "invented", "discs")}
+    return counts | slice_["average_precision"]
 
 
 if __name__ == "__main__":
