@@ -33,6 +33,7 @@ class GradeQuestion:
         self.units = units
         self.asked: Asked = ask(plan, units, units.grade, K)
         self.two = len(units.readers) == 2
+        self._answered: dict[str, Any] = {}
         self.pooled: Slot = self.asked.slot if self.two else _ask_pooled(plan, units)
 
     @property
@@ -41,7 +42,12 @@ class GradeQuestion:
         return self.asked.n[0]
 
     def answer(self, totals: Totals) -> dict[str, Any]:
-        """Fields of `schema.GradeAgreement`."""
+        """Fields of `schema.GradeAgreement`; computed once, for the headline of two readers is their pair."""
+        if not self._answered:
+            self._answered = self._answer(totals)
+        return self._answered
+
+    def _answer(self, totals: Totals) -> dict[str, Any]:
         moments = self.asked.moments(totals)
         own, _ = statistics(
             grade_definitions(), moments, self.asked.n, standard_errors(self.units, self.units.grade, K)

@@ -76,14 +76,17 @@ def cells_of_pair(codes: Codes, categories: int) -> tuple[NDArray[np.intp], NDAr
     Returns:
         Rows of `codes`, and the cell of each.
     """
-    units = np.flatnonzero((codes >= 0).all(1))
+    units = np.flatnonzero((codes[:, 0] >= 0) & (codes[:, 1] >= 0))
     first, second = codes[units, 0].astype(np.intp), codes[units, 1].astype(np.intp)
     return units, first * categories + second
 
 
 def counts(codes: Codes, categories: int) -> Array:
     """(N, K): readers who put each disc in each category; codes (N, R), negative is missing."""
-    return np.stack([(codes == k).sum(1) for k in range(categories)], 1).astype(np.float64)
+    disc, reader = np.nonzero(codes >= 0)
+    cell = disc * categories + codes[disc, reader]
+    out = np.bincount(cell, minlength=len(codes) * categories)
+    return out.reshape(len(codes), categories).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def marginal_homogeneity(patient_tables: Array, clustered: bool) -> ChiSquare:
         return ChiSquare(None, None, None, "the two readers never differ, so there is nothing to test")
     # One category follows from the others.
     keep = np.flatnonzero(used)[:-1]
-    by_patient = (patient_tables.sum(2) - patient_tables.sum(1))[:, keep]
+    ones = np.ones(len(table))
+    by_patient = (patient_tables @ ones - np.matmul(ones, patient_tables))[:, keep]
     difference = by_patient.sum(0)
     if clustered:
         covariance = by_patient.T @ by_patient

@@ -188,9 +188,9 @@ def _text(values: Sequence[str | None] | None, rows: int) -> Column:
 
 
 def _within(outer: Column, inner: Column) -> Column:
-    pairs = outer.codes * max(len(inner.labels), 1) + inner.codes
-    used, codes = np.unique(pairs, return_inverse=True)
-    labels = tuple(inner.labels[int(u % max(len(inner.labels), 1))] for u in used)
+    number = max(len(inner.labels), 1)
+    used, codes = np.unique(outer.codes * number + inner.codes, return_inverse=True)
+    labels = tuple(map(inner.labels.__getitem__, (used % number).tolist()))
     return Column(codes.astype(np.int64), labels)
 
 

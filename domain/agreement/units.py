@@ -91,6 +91,8 @@ def first_occasion(readings: Readings, rows: Mask) -> Mask:
 
 
 def _lowest(group: Ints, value: Ints) -> Mask:
+    if not len(value) or value.min() == value.max():
+        return np.ones(len(value), np.bool_)
     names, inverse = np.unique(group, return_inverse=True)
     lowest = np.full(len(names), np.iinfo(np.int64).max)
     np.minimum.at(lowest, inverse, value)
