@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from domain.boxes import Box, intersection_over_union
 from domain.taxonomy import Level, Plane, name_column
+from labeling_configs import controls
 from labeling_configs.controls import Kind
 from labeling_configs.problems import NAMES, Problem, box_on, disc_at
 from labeling_configs.regions import Mark
@@ -18,6 +20,8 @@ SAME_LESION = 0.1
 """Overlap from which boxes on neighbouring slices are one lesion."""
 DOUBLE = 0.6
 """Overlap from which two boxes of a kind on one slice are one drawn twice."""
+SHOWN_DISC = re.compile(rf"(?P<disc>(?:{controls.ASKED}|{controls.OPEN})*disc-\d+)-\d+")
+"""How `encoding` names the boxes of a disc: one name a disc, then the slice."""
 
 Group = tuple[Mark, ...]
 
@@ -47,7 +51,8 @@ def group_discs(marks: Sequence[Mark], plane: Plane) -> list[Group]:
     """Boxes of one disc across slices, discs from the lowest up.
 
     Sagittal discs keep their place from slice to slice, so any two slices are compared. On axial slices
-    all discs lie on each other, so boxes are joined by name, and an unnamed one to its neighbour slice's.
+    all discs lie on each other, so boxes are joined by name, those filled in as one disc stay one, and an
+    unnamed one is joined to its neighbour slice's.
     """
     discs = [mark for mark in marks if mark.kind is Kind.DISC]
     if plane is Plane.AXIAL:
@@ -61,7 +66,15 @@ def _same_axial_disc(a: Mark, b: Mark) -> float:
     names = [mark.answers["level"] for mark in (a, b) if "level" in mark.answers]
     if len(names) == 2 and names[0] == names[1]:
         return 1.0
+    if _shown_as(a) is not None and _shown_as(a) == _shown_as(b):
+        return 1.0
     return _covered(a.box, b.box) if abs(a.slice - b.slice) == 1 else 0.0
+
+
+def _shown_as(mark: Mark) -> str | None:
+    """The disc as which a box was filled in before the reader came; no box of their own has one."""
+    shown = SHOWN_DISC.fullmatch(mark.id)
+    return shown and shown["disc"]
 
 
 def group_lesions(marks: Sequence[Mark], kind: Kind) -> list[Group]:

@@ -38,6 +38,8 @@
   const lowestFirst = (a, b) => (isAxial() ? a.item_index - b.item_index : middle(b) - middle(a));
   const discs = (annotation) => annotation.regions.filter((region) => kindOf(region) === "disc").sort(lowestFirst);
 
+  const idOf = (region) => String(region.cleanId ?? region.id);
+
   // Which boxes on different slices are one disc: as grouping.py tells them.
   const covered = (a, b) => {
     const [p, q] = [a.bboxCoords, b.bboxCoords];
@@ -46,11 +48,13 @@
     const area = (box) => (box.right - box.left) * (box.bottom - box.top);
     return width > 0 && height > 0 ? (width * height) / Math.min(area(p), area(q)) : 0;
   };
+  const shownAs = (box) => idOf(box).match(/^((?:asked-|open-)*disc-\d+)-\d+$/)?.[1];
   const sameDisc = (a, b) => {
     if (a.item_index === b.item_index) return false;
     if (!isAxial()) return covered(a, b) >= SAME_DISC;
     const names = [answer(a, "level"), answer(b, "level")];
     if (names[0] && names[1]) return names[0] === names[1];
+    if (shownAs(a) && shownAs(a) === shownAs(b)) return true;
     return Math.abs(a.item_index - b.item_index) === 1 && covered(a, b) >= SAME_DISC;
   };
   const columnOf = (annotation) => {
@@ -68,7 +72,6 @@
   const asksForReasons = (annotation) => Boolean(annotation.names?.get("reason"));
 
   // What an adjudicator is asked is told by how the codec begins a box's id.
-  const idOf = (region) => String(region.cleanId ?? region.id);
   const isAsked = (region) => idOf(region).startsWith("asked-");
   const isDisputed = (region) => isAsked(region) || idOf(region).startsWith("open-");
 

@@ -290,6 +290,15 @@ def test_axial_discs_are_told_apart_by_slices_and_names() -> None:
     assert findings.herniations[0].level is Level.L3_4
 
 
+def test_the_boxes_filled_in_as_one_axial_disc_are_named_by_one_of_them() -> None:
+    apart = [box_entry("disc-1-1", slice_index=0), box_entry("disc-1-2", slice_index=1, y=20.0, height=5.0)]
+    named = [*apart, choice_entry("disc-1-1", "level", "L5/S1")]
+    (disc,) = read(named, Plane.AXIAL).discs
+    assert (disc.level, len(disc.boxes)) == (Level.L5_S1, 2)
+    moved = [*named, choice_entry("disc-1-2", "level", "L4/5")]
+    assert [disc.level for disc in read(moved, Plane.AXIAL).discs] == [Level.L5_S1, Level.L4_5]
+
+
 def test_every_axial_disc_is_named_and_in_order() -> None:
     unnamed = [
         box_entry("a", slice_index=0),
