@@ -91,3 +91,25 @@ def test_an_adjudicators_answer_is_complete_and_near_the_truth(seed: int) -> Non
     assert [said.findings.discs[i].pfirrmann for i in decided] == [i + 1 for i in decided]
     if (Subject.HERNIATION, 0) in start.asked:
         assert len(said.findings.herniations) == 1
+
+
+def test_an_axial_column_named_two_ways_is_named_anew_whole() -> None:
+    # The lowest disc's last box lies beside the one before it, as at the edge of a tilted disc.
+    places = {Level.L5_S1: ((0, 85), (1, 122)), Level.L4_5: ((3, 80), (4, 82))}
+    discs = tuple(
+        Disc(
+            boxes=tuple(SliceBox(slice=n, box=Box(x1=100, y1=y, x2=170, y2=y + 30)) for n, y in at),
+            level=level,
+        )
+        for level, at in places.items()
+    )
+    first = Findings(plane=Plane.AXIAL, discs=discs)
+    up = {Level.L5_S1: Level.L4_5, Level.L4_5: Level.L3_4}
+    second = Findings(
+        plane=Plane.AXIAL, discs=tuple(d.model_copy(update={"level": up[d.level]}) for d in discs if d.level)
+    )
+    start = prefill(first, second, compare(first, second, spacing=0.7))
+    assert [disc.level for disc in start.findings.discs] == [None, None]
+    answer = decide(encode_findings(start.findings, slices=SIZES), first, np.random.default_rng(1), SURE)
+    said = decode_adjudication(answer, plane=Plane.AXIAL, slices=SIZES).findings
+    assert [(disc.level, len(disc.boxes)) for disc in said.discs] == [(Level.L5_S1, 2), (Level.L4_5, 2)]
