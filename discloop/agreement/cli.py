@@ -48,6 +48,9 @@ def agreement(
             raise DiscLoopError(f"--html {html}: expected a file, got a folder")
         write_text(html, page(done, title=file.name))
         typer.echo(f"wrote {html}", err=True)
+    if table.taken:
+        taken = ", ".join(f"{said!r} as {column}" for said, column in table.taken)
+        typer.echo(f"columns taken: {taken}", err=True)
     if table.ignored:
         typer.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
     if as_json or html is None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from discloop.agreement.decoding import read_text
-from discloop.agreement.values import BLANK, COLUMNS, PER_READER, grade
+from discloop.agreement.values import ALSO, BLANK, COLUMNS, PER_READER, grade
 from domain.agreement import DuplicateReadingError, Readings
 from domain.agreement.readings import REQUIRED
 from domain.errors import DiscLoopError
 
 DELIMITERS = ",;\t|"
+_OWN = {name.replace("_", ""): name for name in COLUMNS}
+_OF_A_READER = re.compile(rf"({'|'.join(PER_READER)})(?:[_:. -]+(?:grade|score))?[_:. -]+(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,16 @@ class Sheet:
     columns: tuple[tuple[str, ...], ...]
     rows: tuple[int, ...]
     """Line of the file that each row starts on; the header is row 1."""
+    taken: tuple[tuple[str, str], ...] = ()
+    """Headings of the file and the columns they were taken for, where they are spelled otherwise."""
 
     def column(self, name: str) -> tuple[str, ...]:
         """Cells of a column."""
         return self.columns[self.header.index(name)]
+
+    def heading(self, name: str) -> str:
+        """What the file calls a column."""
+        return next((own for own, column in self.taken if column == name), name)
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Table:
     encoding: str
     layout: str
     ignored: tuple[str, ...]
+    taken: tuple[tuple[str, str], ...]
+    """Headings of the file and the columns they were taken for, where they are spelled otherwise."""
 
 
 def read_table(file: Path, *, models: Sequence[str] = (), consensus: Sequence[str] = ()) -> Table:
@@ -61,7 +72,7 @@ def read_table(file: Path, *, models: Sequence[str] = (), consensus: Sequence[st
     else:
         values, rows, ignored, layout = *_wide(sheet), "wide"
     _set_roles(values, file.name, models, consensus)
-    return Table(_readings(values, rows, file.name), encoding, layout, ignored)
+    return Table(_readings(values, rows, file.name), encoding, layout, ignored, sheet.taken)
 
 
 def parse(text: str, name: str) -> Sheet:
@@ -72,6 +83,7 @@ def parse(text: str, name: str) -> Sheet:
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: tuple[str, ...] = ()
+    said: list[str] = []
     cells: list[list[str]] = []
     rows: list[int] = []
     start = 1
@@ -79,7 +91,8 @@ def parse(text: str, name: str) -> Sheet:
         for row in reader:
             if any(not c.isspace() for c in row if c):
                 if not header:
-                    header = _header(row, name, start)
+                    said = [cell.strip() for cell in row]
+                    header = _header(said, name, start)
                 else:
                     cells.append(row)
                     rows.append(start)
@@ -91,20 +104,23 @@ def parse(text: str, name: str) -> Sheet:
     if not cells:
         raise DiscLoopError(f"{name}, row 2: expected readings below the header, got none")
     columns = tuple(tuple(map(str.strip, column)) for column in zip(*cells, strict=True))
-    return Sheet(name, header, columns, tuple(rows))
+    taken = tuple((own, column) for own, column in zip(said, header, strict=True) if own != column)
+    return Sheet(name, header, columns, tuple(rows), taken)
 
 
 def _header(row: list[str], name: str, line: int) -> tuple[str, ...]:
-    header = tuple(_column_name(c) for c in row)
+    squeezed = ["".join(filter(str.isalnum, cell.casefold())) for cell in row]
+    own = [_OWN.get(plain) for plain in squeezed]
+    header = tuple(
+        column or (other if (other := ALSO.get(plain)) not in own else None) or cell
+        for cell, plain, column in zip(row, squeezed, own, strict=True)
+    )
     for i, column in enumerate(header):
         if column and column in header[:i]:
-            raise DiscLoopError(f"{name}, row {line}, column {column!r}: appears twice")
+            twin = row[header.index(column)]
+            beside = "" if twin == row[i] else f" (as {twin!r} and {row[i]!r})"
+            raise DiscLoopError(f"{name}, row {line}, column {column!r}: appears twice{beside}")
     return header
-
-
-def _column_name(cell: str) -> str:
-    known = "_".join(cell.strip().casefold().replace("-", " ").split())
-    return known if known in COLUMNS else cell.strip()
 
 
 def _uneven(row: list[str], header: tuple[str, ...], name: str, line: int) -> None:
@@ -153,11 +169,13 @@ def _values(sheet: Sheet, name: str, column: str | None = None) -> list[Any]:
         except ValueError as error:
             row = sheet.rows[cells.index(cell)]
             raise DiscLoopError(
-                f"{sheet.file}, row {row}, column {column!r}: expected {error}, got {cell[:60]!r}"
+                f"{sheet.file}, row {row}, column {sheet.heading(column)!r}: "
+                f"expected {error}, got {cell[:60]!r}"
             ) from error
     if name in REQUIRED and None in known.values():
         row = next(r for r, c in zip(sheet.rows, cells, strict=True) if known[c] is None)
-        raise DiscLoopError(f"{sheet.file}, row {row}, column {column!r}: expected a {name}, got a blank")
+        heading = sheet.heading(column)
+        raise DiscLoopError(f"{sheet.file}, row {row}, column {heading!r}: expected a {name}, got a blank")
     return [known[cell] for cell in cells]
 
 
@@ -188,10 +206,9 @@ def _reader_columns(sheet: Sheet) -> dict[str, dict[str, str]]:
     """Reader to finding to column."""
     out: dict[str, dict[str, str]] = {}
     for column in sheet.header:
-        for name in PER_READER:
-            prefix, rest = column[: len(name)].casefold(), column[len(name) :]
-            if prefix == name and len(rest) > 1 and rest[0] in "_:. -":
-                out.setdefault(rest[1:].strip(), {})[name] = column
+        found = _OF_A_READER.fullmatch(column)
+        if found and column not in COLUMNS:
+            out.setdefault(found[2].strip(), {})[found[1].casefold()] = column
     if not any("pfirrmann" in columns for columns in out.values()):
         taken = {c for columns in out.values() for c in columns.values()}
         for column in sheet.header:

@@ -145,5 +145,29 @@ COLUMNS: dict[str, Parse] = {
     "proposal": grade,
     "minutes": number,
 }
+ALSO = {
+    "patientid": "patient",
+    "patientno": "patient",
+    "patientnumber": "patient",
+    "subject": "patient",
+    "subjectid": "patient",
+    "studyid": "study",
+    "studyno": "study",
+    "studynumber": "study",
+    "disclevel": "level",
+    "spinallevel": "level",
+    "discindex": "index",
+    "readerid": "reader",
+    "readername": "reader",
+    "rater": "reader",
+    "raterid": "reader",
+    "observer": "reader",
+    "observerid": "reader",
+    "pfirrmanngrade": "pfirrmann",
+    "pfirrmannscore": "pfirrmann",
+    "discherniation": "herniation",
+    "highintensityzone": "hiz",
+}
+"""Other headings, letters and digits alone, that stand for a column where none has its own name."""
 PER_READER = ("pfirrmann", "gradable", "herniation", "hiz")
 """In a wide table these may stand once a reader, as `pfirrmann_<reader>`."""

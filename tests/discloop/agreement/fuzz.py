@@ -109,7 +109,9 @@ def _drop_column(rng: random.Random, rows: list[list[str]]) -> None:
 
 def _rename_column(rng: random.Random, rows: list[list[str]]) -> None:
     if rows[0]:
-        new = rng.choice([*HEADER, *ODD, "pfirrmann_A", "HIZ", "role", "gradable", "random_share"])
+        new = rng.choice(
+            [*HEADER, *ODD, "pfirrmann_A", "Patient ID", "HIZ", "role", "gradable", "random_share"]
+        )
         rows[0][rng.randrange(len(rows[0]))] = new
 
 

@@ -45,6 +45,12 @@ def test_json_alone_on_standard_output(
     assert "2000 bootstrap resamples" in report["methods"]
 
 
+def test_what_columns_were_taken_for_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace("patient", "Patient ID", 1), encoding="utf-8")
+    assert run(["agreement", str(file), "--resamples", "100"]) == 0
+    assert "columns taken: 'Patient ID' as patient\n" in capsys.readouterr().err
+
+
 def test_html_is_one_self_contained_file(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

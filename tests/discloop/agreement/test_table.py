@@ -44,6 +44,7 @@ def test_delimiters_and_encodings(tmp_path: Path, delimiter: str, encoding: str)
         ("pfirrmann_A,pfirrmann_B,herniation_A,herniation_B", "3,4,1,0"),
         ("A,B", "3,IV"),
         ("Pfirrmann A,Pfirrmann B", "3.0,4"),
+        ("Pfirrmann Grade A,pfirrmann_grade_B", "3,4"),
     ],
 )
 def test_wide(tmp_path: Path, header: str, cells: str) -> None:
@@ -52,6 +53,31 @@ def test_wide(tmp_path: Path, header: str, cells: str) -> None:
     assert table.readings.reader.labels == ("A", "B")
     assert sorted(table.readings.grade.tolist()) == [3, 4]
     assert table.readings.level.labels == ("L4/5",)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Patient ID,Study,Disc Level,Reader Name,Pfirrmann Grade,Herniation,HIZ",
+        "PATIENT_ID,study-id,spinal level,Rater,PfirrmannGrade,Disc Herniation,High-Intensity Zone",
+        "Subject,StudyNo,Level,observer_id,pfirrmann score,herniation,hiz",
+    ],
+)
+def test_headings_as_others_write_them(tmp_path: Path, header: str) -> None:
+    table = read(tmp_path, GOOD.replace(HEADER, header))
+    assert table.readings.grade.tolist() == [3, 4]
+    assert table.readings.hiz.tolist() == [0, -1]
+    assert dict(table.taken)[header.split(",")[0]] == "patient"
+    with pytest.raises(DiscLoopError, match=f"column '{header.split(',')[4]}': expected a Pfirrmann grade"):
+        read(tmp_path, GOOD.replace(HEADER, header).replace("B,4", "B,9"))
+
+
+def test_a_columns_own_name_goes_before_others(tmp_path: Path) -> None:
+    table = read(tmp_path, GOOD.replace(",hiz", ",Subject"))
+    assert table.readings.patient.labels == ("p1",)
+    assert table.ignored == ("Subject",)
+    with pytest.raises(DiscLoopError, match=r"appears twice \(as 'Patient ID' and 'Subject'\)"):
+        read(tmp_path, GOOD.replace("patient,", "Patient ID,").replace(",hiz", ",Subject"))
 
 
 def test_not_gradable_and_spellings(tmp_path: Path) -> None:
