@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := .venv/bin/uv
 HOME_DIR ?= .discloop
 
-.PHONY: demo test soak bench lint lock setup clean
+.PHONY: demo test soak bench lint audit lock setup clean
 
 setup: .venv/.ready .venv-ls/.ready
 
@@ -43,6 +43,11 @@ lint: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+	@.venv/bin/python -m tests.audit
+
+# Known vulnerabilities of what the locks pin. Unlike in lint, without network this is exit 2.
+audit: setup
+	@.venv/bin/python -m tests.audit --must-check
 
 # Locks hold versions only, no addresses; overrides.txt keeps one owner of cv2/.
 lock:
