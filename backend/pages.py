@@ -6,10 +6,12 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from backend.access import Actor, session_actor
 from backend.resources import resources_of
@@ -35,13 +37,19 @@ def environment() -> Environment:
     """The templates: everything escaped, every name defined."""
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     made.trim_blocks = made.lstrip_blocks = True
-    made.filters["moment"] = moment
+    made.filters["moment"] = _of_the_site
     return made
 
 
-def moment(at: datetime | None) -> str:
-    """A time for people: `2026-11-21 10:00 UTC`."""
-    return at.strftime("%Y-%m-%d %H:%M UTC") if at else "never"
+def moment(at: datetime | None, timezone: str = "UTC") -> str:
+    """A time for people, in a zone that it names: `2026-11-21 11:00 CET`."""
+    return at.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M %Z") if at else "never"
+
+
+@pass_context
+def _of_the_site(context: Context, at: datetime | None) -> str:
+    """The filter: `moment` in the site's time."""
+    return moment(at, context["settings"].timezone)
 
 
 def render(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.environment import PREFIX, require_known
 from domain.errors import DiscLoopError
 
-PREFIX = "DISCLOOP_"
 SHORTEST_SECRET = 16
 PLACEHOLDERS = (
     "changeme",
@@ -43,6 +45,14 @@ def _bare_address(value: str) -> str:
 def _existing_folder(value: Path) -> Path:
     if not value.is_dir():
         raise ValueError(f"a folder is expected, {value} is none")
+    return value
+
+
+def _known_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("expected an IANA time zone, such as Europe/Zurich") from None
     return value
 
 
@@ -87,6 +97,8 @@ class Settings(BaseSettings):
     projection_valid_for_s: int = Field(default=120, ge=10)
     job_lease_s: float = Field(default=15, gt=0)
     """How long a process may be silent before another takes over its jobs."""
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    """The site's, as IANA names it: in it pages show times. Stored they are in UTC."""
     run_jobs: bool = True
     jobs: str = Field(default="all", pattern=r"^(all|-?[a-z_]+(,-?[a-z_]+)*)$")
     """Which jobs this process may lead: `all`, names with commas, or with `-` before them all others."""
@@ -145,8 +157,9 @@ def load_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        DiscLoopError: Naming each key that is missing or wrong; a secret's value is never shown.
+        DiscLoopError: Naming each key that is missing, wrong or unknown; a secret's value is never shown.
     """
+    require_known(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:

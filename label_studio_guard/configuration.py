@@ -10,9 +10,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
 
+from domain.environment import PREFIX, require_known
 from domain.errors import DiscLoopError
 
-PREFIX = "DISCLOOP_"
 SHORTEST_SECRET = 16
 PLACEHOLDERS = ("change", "secret", "password", "placeholder", "example", "default", "xxx")
 
@@ -53,8 +53,9 @@ class Configuration(BaseModel):
         """Read and check the `DISCLOOP_*` variables.
 
         Raises:
-            DiscLoopError: Naming the first variable that is missing or wrong; never its value.
+            DiscLoopError: Naming the first variable that is missing, wrong or unknown; never its value.
         """
+        require_known(variables)
         named = {
             field: variables[PREFIX + field.upper()]
             for field in cls.model_fields

@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.environment import PREFIX, require_known
 from domain.errors import DiscLoopError
 from ml_backend.runtimes import RuntimeName
 from ml_backend.weights import BUNDLED, DESCRIPTION
 
-PREFIX = "DISCLOOP_"
 SHORTEST_SECRET = 16
 PLACEHOLDERS = (
     "changeme",
@@ -72,8 +72,9 @@ def load_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        DiscLoopError: Naming each key that is missing or wrong; a secret's value is never shown.
+        DiscLoopError: Naming each key that is missing, wrong or unknown; a secret's value is never shown.
     """
+    require_known(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:

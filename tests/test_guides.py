@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 import backend.settings
 import ml_backend.settings
 from discloop import cli
+from domain.environment import PREFIX, SERVICES
 from label_studio_guard.configuration import Configuration
 from labeling_configs.words import WORDS
 
@@ -41,6 +42,7 @@ def fields(service: str) -> dict[str, FieldInfo]:
 def test_every_setting_is_in_the_table_with_who_reads_it() -> None:
     told = rows()
     assert set(told) == {name for service in READ_BY for name in fields(service)}
+    assert set(told) == {PREFIX + name for name in SERVICES}
     for name, (_, readers) in told.items():
         reading = [service for service in READ_BY if name in fields(service)]
         named = list(READ_BY) if readers == "all" else [part.strip() for part in readers.split(",")]

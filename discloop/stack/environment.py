@@ -6,6 +6,7 @@ import os
 
 from discloop.credentials import Secrets
 from discloop.home import Home
+from discloop.stack.chosen import chosen
 from discloop.stack.ports import Ports
 from discloop.stack.rounds import DEFAULT_ROUNDS, Rounds
 
@@ -60,9 +61,10 @@ def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
 
 
 def backend(home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT_ROUNDS) -> Environment:
-    """For the control plane."""
+    """For the control plane. Options of the command line go before what was chosen for the home."""
     return (
         common()
+        | chosen(home)
         | rounds.environment()
         | {
             "DISCLOOP_DATABASE_URL": f"sqlite:///{home.backend / 'backend.sqlite3'}",
@@ -86,12 +88,16 @@ def backend(home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT
 def ml_backend(home: Home, _ports: Ports, secrets: Secrets) -> Environment:
     """For the ML backend. Its libraries keep their settings in the home, not in the user's."""
     cache = home.root / "cache"
-    return common() | {
-        "DISCLOOP_ML_PASSWORD": secrets.ml_password,
-        "DISCLOOP_STORE": str(home.store),
-        "DISCLOOP_KEYS": str(home.keys),
-        "DISCLOOP_WEIGHTS": str(home.weights),
-        "YOLO_CONFIG_DIR": str(cache / "ultralytics"),
-        "YOLO_OFFLINE": "true",
-        "MPLCONFIGDIR": str(cache / "matplotlib"),
-    }
+    return (
+        common()
+        | chosen(home)
+        | {
+            "DISCLOOP_ML_PASSWORD": secrets.ml_password,
+            "DISCLOOP_STORE": str(home.store),
+            "DISCLOOP_KEYS": str(home.keys),
+            "DISCLOOP_WEIGHTS": str(home.weights),
+            "YOLO_CONFIG_DIR": str(cache / "ultralytics"),
+            "YOLO_OFFLINE": "true",
+            "MPLCONFIGDIR": str(cache / "matplotlib"),
+        }
+    )

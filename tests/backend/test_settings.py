@@ -47,3 +47,19 @@ def test_refuses_placeholders_without_repeating_them(
     with pytest.raises(DiscLoopError, match=f"DISCLOOP_{name}: ") as refused:
         load_settings()
     assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DISCLOOP_SESION_HOURS", "8", "no such setting, DISCLOOP_SESSION_HOURS is near"),
+        ("DISCLOOP_TIMEZONE", "Mars/Olympus", "expected an IANA time zone"),
+        ("DISCLOOP_SESSION_HOURS", "0", "greater than 0"),
+    ],
+)
+def test_names_what_is_unknown_or_wrong(
+    environment: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(DiscLoopError, match=f"{name}: .*{words}"):
+        load_settings()

@@ -51,6 +51,11 @@ def test_a_placeholder_is_refused_and_not_repeated(name: str, value: str) -> Non
     assert not value or value not in str(refused.value)
 
 
+def test_a_name_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(DiscLoopError, match="DISCLOOP_GARD_SECRET: no such setting, DISCLOOP_GUARD_SECRET"):
+        Configuration.from_environment(GOOD | {"DISCLOOP_GARD_SECRET": "x"})
+
+
 @pytest.mark.label_studio
 def test_a_server_without_a_secret_does_not_start(tmp_path: Path) -> None:
     environment = dict(prepared_label_studio(tmp_path).environment)
