@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from discloop.backend_client import BackendClient
 from discloop.home import Home
 from discloop.stack.ports import Ports
 from domain.taxonomy import Role
+from tests.label_studio import migrated_template
 from tests.soak_loop import checks, watching
 from tests.soak_loop.engineer import Engineer, Pace
 from tests.soak_loop.people import Memory, Person, Who
@@ -53,18 +55,21 @@ class Soak:
     pause_s: float
     trouble_s: float
     pace: Pace
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
     enough: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.time)
     troubles: list[dict[str, Any]] = field(default_factory=list)
     samples: list[watching.Sample] = field(default_factory=list)
     used: dict[int, float] = field(default_factory=dict)
+    before_s: float = 0.0
+    """Processor time before people came."""
     most_trainers: int = 0
 
     def run(self) -> bool:
         """All of it; whether every check holds."""
         self.stack.home.create()
+        shutil.copytree(migrated_template(), self.stack.home.label_studio, dirs_exist_ok=True)
         secrets = credentials.load_or_generate(self.stack.home.secrets)
         self.stack.start()
         client = BackendClient(self.stack.ports.backend_url, secrets.api_token, patience_s=240)
@@ -73,6 +78,7 @@ class Soak:
         people = self._people(client)
         engineer.hand_out()
         self.began = time.time()
+        self.before_s = watching.processor_seconds(os.getpid(), self.used)
         for worker in (*people, engineer):
             worker.start()
         self._amid_trouble(engineer)
@@ -93,7 +99,7 @@ class Soak:
             client.post(f"/api/people/{made['id']}/password", {"password": password, "final": True})
             who = Who(email, password, role, self.seed % 1000 * 100 + number)
             url = self.stack.ports.label_studio_url
-            people.append(Person(who, self.stack.home, url, self.memory, self.pause_s, self.enough))
+            people.append(Person(who, url, self.memory, self.pause_s, self.enough))
         return people
 
     def _amid_trouble(self, engineer: Engineer) -> None:
@@ -125,6 +131,7 @@ class Soak:
     def report(self, engineer: Engineer, state: str) -> dict[str, Any]:
         """As far as it has come."""
         ran = time.time() - self.began
+        used_s = watching.processor_seconds(os.getpid(), self.used) - self.before_s
         return {
             "simulated": True,
             "state": state,
@@ -134,7 +141,7 @@ class Soak:
             "began": datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds"),
             "planned_s": self.seconds,
             "ran_s": round(ran),
-            "cores_used": round(watching.processor_seconds(os.getpid(), self.used) / max(ran, 1), 2),
+            "cores_used": round(used_s / max(ran, 1), 2),
             "studies": engineer.studies,
             "shifts": self.memory.shifts,
             "told": len(self.memory.told),
@@ -217,7 +224,8 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     stack = Stack(Home.at(given.out / "home"), Ports(*free_ports(3)))
     pace = Pace(arrivals_s=given.arrivals, rounds_s=given.rounds)
-    soak = Soak(stack, given.out, given.seconds, given.seed, given.pause, given.trouble, pace)
+    memory = Memory(stack.home)
+    soak = Soak(stack, given.out, given.seconds, given.seed, given.pause, given.trouble, pace, memory)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _on_signal(soak))
     try:

@@ -15,7 +15,7 @@ from discloop.home import Home
 from domain.errors import DiscLoopError
 
 ENDED = ("passed", "held", "promoted", "failed", "cancelled", "rolled_back")
-PAGES = ("/api/status", "/api/agreement", "/api/readings/summary", "/api/proposals", "/api/worklists")
+PAGES = ("/api/status", "/api/rounds/due", "/api/readings/summary", "/api/proposals", "/api/worklists")
 PATIENCE_S = 240.0
 
 

@@ -51,21 +51,36 @@ def digest_of(result: list[dict[str, Any]]) -> str:
 
 @dataclass
 class Memory:
-    """What all people were told, and what they were refused."""
+    """What all people were told, what they were refused, and the truth that simulated readers need."""
 
+    home: Home
     told: list[Told] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     shifts: int = 0
+    cases: Cases | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def case(self, key: str) -> Case:
+        """What a task shows; read anew when studies have arrived since."""
+        with self._lock:
+            try:
+                return self._known().of_key(key)
+            except KeyError:
+                self.cases = None
+                return self._known().of_key(key)
+
+    def _known(self) -> Cases:
+        if self.cases is None:
+            self.cases = Cases(self.home)
+        return self.cases
 
 
 class Person(threading.Thread):
     """Works shift after shift until told to stop."""
 
-    def __init__(
-        self, who: Who, home: Home, url: str, memory: Memory, pause_s: float, enough: threading.Event
-    ) -> None:
+    def __init__(self, who: Who, url: str, memory: Memory, pause_s: float, enough: threading.Event) -> None:
         super().__init__(daemon=True, name=who.email)
-        self.who, self.home, self.url = who, home, url
+        self.who, self.url = who, url
         self.memory, self.pause_s, self.enough = memory, pause_s, enough
         self.chance = random.Random(f"{who.number}:{pause_s}:{who.email}")
         self.own: list[tuple[int, Task, Case]] = []
@@ -81,11 +96,10 @@ class Person(threading.Thread):
                 self._pause()
 
     def _shift(self) -> None:
-        cases = Cases(self.home)
         with PersonAtLabelStudio(self.url, self.who.email, self.who.password) as person:
             self.memory.shifts += 1
             for _ in range(ACTS_OF_A_SHIFT):
-                self._act(person, cases)
+                self._act(person)
                 if self._pause():
                     return
 
@@ -93,14 +107,14 @@ class Person(threading.Thread):
         """As long as a person takes for a unit; whether it is enough."""
         return self.enough.wait(min(self.chance.expovariate(1 / self.pause_s), 5 * self.pause_s))
 
-    def _act(self, person: PersonAtLabelStudio, cases: Cases) -> None:
+    def _act(self, person: PersonAtLabelStudio) -> None:
         self.acts += 1
         if self.who.role is Role.READER and self.own and self.chance.random() < CORRECTS:
             self._correct(person)
             return
         task = next(_open_tasks(person), None)
         if task is not None:
-            case = cases.of_key(task.key)
+            case = self.memory.case(task.key)
             for number in self.chance.sample(range(len(case.slices)), LOOKED_AT):
                 person.look(task, number)
             result = self._answer(task, case)
