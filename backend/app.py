@@ -21,6 +21,7 @@ from backend.balance.endpoints import NOUN as BALANCE
 from backend.canary.endpoints import NOUN as CANARY
 from backend.comparisons.endpoints import NOUN as COMPARISONS
 from backend.consensus.endpoints import NOUN as CONSENSUS
+from backend.corrections.endpoints import NOUN as CORRECTIONS
 from backend.database import Database
 from backend.errors import DOCUMENTED, install_error_handlers
 from backend.frame import Frame
@@ -61,6 +62,7 @@ NOUNS: tuple[Noun, ...] = (
     READINGS,
     RANKING,
     COMPARISONS,
+    CORRECTIONS,
     ADJUDICATIONS,
     AGREEMENT,
     CONSENSUS,

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 from backend.adjudications import repository
 from backend.audit import service as audit
 from backend.comparisons.tables import ComparisonRecord
+from backend.corrections.tables import Correction
 from backend.jobs.runner import Job, JobContext, Outcome
 from backend.projects.service import project_key
 from backend.projects.tables import Project, ProjectKind
@@ -55,13 +56,16 @@ def is_drawn(seed: int, unit: str) -> bool:
 
 
 def _drawn(session: Session) -> list[str]:
-    """Agreed units that the draw takes and nobody was given blank, by id."""
+    """Units agreed on from the first that the draw takes and nobody was given blank, by id."""
     given = select(Assignment.unit).where(Assignment.selection == Selection.BLANK)
+    # An adjudicator may have seen both readings of one that was reopened.
+    reopened = select(Correction.unit)
     statement = (
         select(ComparisonRecord.unit, Plan.seed)
         .join(Assignment, col(Assignment.key) == col(ComparisonRecord.first))
         .join(Plan, col(Plan.id) == col(Assignment.plan))
         .where(ComparisonRecord.disagreements == 0, col(ComparisonRecord.unit).not_in(given))
+        .where(col(ComparisonRecord.unit).not_in(reopened))
         .order_by(ComparisonRecord.unit)
     )
     return [unit for unit, seed in session.exec(statement) if is_drawn(seed, unit)]

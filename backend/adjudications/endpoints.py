@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse
@@ -16,6 +16,8 @@ from backend.adjudications.provisioning import ADJUDICATIONS_JOB, DECISIONS_JOB
 from backend.adjudications.schemas import AdjudicationOut
 from backend.adjudications.service import interpret_adjudication
 from backend.adjudications.tables import Adjudication
+from backend.corrections import repository as corrections
+from backend.corrections.tables import Correction
 from backend.errors import NotFound
 from backend.nouns import Advice, Navigation, Noun, Stage
 from backend.pages import render
@@ -84,6 +86,7 @@ def show_gallery(
         "adjudications/gallery.html",
         actor,
         cases=[gallery.case(session, *one) for one in shown],
+        reopened=corrections.newest(session),
         total=len(found),
         kind=kind,
         kinds=list(DisagreementKind),
@@ -110,15 +113,23 @@ def show_slice(
 
 
 def _queue(session: Session) -> list[AdjudicationOut]:
+    reopened = corrections.newest(session)
     return [
         AdjudicationOut(
             **adjudication.model_dump(include=set(AdjudicationOut.model_fields)),
             name=person.name,
             project_number=project.label_studio_id,
             kinds=sorted({d.kind for d in Comparison.model_validate_json(record.body).disagreements}),
+            **_reopened(reopened.get(adjudication.unit)),
         )
         for adjudication, person, project, record in repository.queue(session)
     ]
+
+
+def _reopened(one: Correction | None) -> dict[str, Any]:
+    if one is None:
+        return {"reopened_by": None, "corrected_at": None}
+    return {"reopened_by": one.corrected, "corrected_at": one.corrected_at}
 
 
 def _stages(session: Session) -> list[Stage]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from backend.adjudications import blank
 from backend.comparisons import repository as comparisons
 from backend.comparisons.tables import ComparisonRecord
+from backend.corrections.tables import Correction
 from backend.readings.tables import Revision
 from backend.studies import repository as studies
 from backend.studies.tables import StudyRecord, Unit
@@ -69,6 +70,8 @@ def _compared(session: Session) -> Iterator[tuple[Assignment, str, Comparison]]:
         .join(Unit, col(Unit.id) == col(Assignment.unit))
         .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
         .where(Assignment.selection == Selection.BLANK, Revision.kind == "reading", Revision.number == 1)
+        # What was corrected since is not what the draw was from.
+        .where(col(ComparisonRecord.unit).not_in(select(Correction.unit)))
         .order_by(Assignment.key)
     )
     for assignment, revision, record, patient in session.exec(statement).all():

@@ -11,6 +11,7 @@ from backend.adjudications.tables import Adjudication
 from backend.comparisons.tables import ComparisonRecord
 from backend.people.tables import Person
 from backend.projects.tables import Project
+from backend.readings import repository as readings
 from backend.readings.tables import Revision
 from backend.studies.tables import Unit
 from backend.worklists.tables import Assignment, Selection
@@ -67,11 +68,18 @@ def unprovisioned(session: Session, project: str, limit: int) -> Sequence[Adjudi
 
 
 def decided(session: Session, limit: int) -> Sequence[tuple[Adjudication, Revision]]:
-    """Adjudications whose first signed revision is in the ledger and is no consensus yet."""
+    """Adjudications with a signed decision in the ledger that is no consensus yet, and the newest of it."""
+    newest = (
+        select(func.max(Revision.id))
+        .where(Revision.task_key == col(Adjudication.key), Revision.kind == "adjudication")
+        .where(readings.counts(session))
+        .correlate(Adjudication)
+        .scalar_subquery()
+    )
     statement = (
         select(Adjudication, Revision)
-        .join(Revision, col(Revision.task_key) == col(Adjudication.key))
-        .where(Revision.kind == "adjudication", Revision.number == 1, col(Adjudication.decision).is_(None))
+        .join(Revision, col(Revision.id) == newest)
+        .where(col(Adjudication.decision).is_(None))
     )
     return session.exec(statement.order_by(col(Revision.id)).limit(limit)).all()
 
@@ -107,3 +115,14 @@ def of_adjudicator(session: Session, person: str) -> tuple[int, int, int]:
     ).where(Adjudication.adjudicator == person)
     given, ready, done = session.exec(statement).one()
     return given, ready, done
+
+
+def of_unit(session: Session, unit: str) -> Adjudication | None:
+    """A unit's adjudication."""
+    return session.exec(select(Adjudication).where(Adjudication.unit == unit)).one_or_none()
+
+
+def open_task(session: Session, unit: str) -> int | None:
+    """Label Studio's number of the task in which a unit waits for its decision."""
+    given = of_unit(session, unit)
+    return None if given is None or given.decision is not None else given.task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -24,3 +25,6 @@ class AdjudicationOut(BaseModel):
     kinds: list[str]
     given_at: datetime
     decided_at: datetime | None
+    reopened_by: Literal["reading", "decision"] | None
+    """What was corrected, where a late correction opened the unit again."""
+    corrected_at: datetime | None

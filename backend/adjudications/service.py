@@ -16,8 +16,10 @@ from backend.clock import Clock
 from backend.comparisons import repository as comparisons
 from backend.comparisons.tables import ComparisonRecord
 from backend.consensus import service as consensus
+from backend.corrections import repository as corrections
 from backend.jobs.runner import JobContext, Outcome
 from backend.outside.guard import Entry
+from backend.pages import moment
 from backend.projects.service import project_key
 from backend.projects.tables import ProjectKind
 from backend.readings.interpretation import Interpretation, RevisionState
@@ -108,7 +110,7 @@ def interpret_adjudication(session: Session, entry: Entry) -> Interpretation:
     """The interpreter of adjudication projects: the final findings with their reasons, as a decision."""
     adjudication = session.get(Adjudication, entry.task_key) if entry.task_key else None
     if adjudication is None:
-        return quarantined("no adjudication has this task key")
+        return quarantined(_why_none(session, entry.task_key))
     if adjudication.project != entry.project_key:
         return quarantined("the adjudication belongs to another project")
     series = studies.series(session, session.get_one(Unit, adjudication.unit))
@@ -131,8 +133,15 @@ def interpret_adjudication(session: Session, entry: Entry) -> Interpretation:
     return Interpretation(RevisionState.SIGNED, findings=decision.model_dump_json())
 
 
+def _why_none(session: Session, key: str | None) -> str:
+    taken = corrections.took_back(session, key) if key else None
+    if taken is None:
+        return "no adjudication has this task key"
+    return f"a reader's correction of {moment(taken.corrected_at)} had opened the unit again"
+
+
 def conclude(context: JobContext) -> Outcome:
-    """The job: every first signed decision becomes its unit's consensus, in one transaction each batch."""
+    """The job: every signed decision becomes its unit's consensus, in one transaction each batch."""
     with context.reading() as session:
         waiting = bool(repository.decided(session, 1))
     made = 0

@@ -36,5 +36,5 @@ class Adjudication(SQLModel, table=True):
     """Label Studio's number of the task."""
     provisioned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decision: int | None = Field(default=None, foreign_key="revision.id")
-    """The first signed revision, once it has become consensus."""
+    """The signed revision that became consensus."""
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,23 +11,26 @@ from sqlmodel import Session, col, func, select
 
 from backend.comparisons.tables import ComparisonRecord
 from backend.consensus.tables import ConsensusRecord
+from backend.corrections.tables import Correction
 from backend.proposals.tables import ProposalRecord
 from backend.readings.tables import OutboxCursor, Revision
 from backend.studies import repository as studies
 from backend.studies.tables import Unit
 from backend.worklists.tables import Assignment
+from domain.comparison import compare
 from domain.consensus import Consensus
 from domain.disagreements import Comparison
 from domain.findings import Findings, Proposal
 from domain.manifest import Study
 from domain.taxonomy import Plane
 
-Stamp = tuple[str, int, int, int]
-"""Changes with every new entry of the ledger, comparison and consensus."""
+Stamp = tuple[str, int, int, int, int]
+"""Changes with every new entry of the ledger, comparison, consensus and correction."""
 
 
 Mark = tuple[int, ...]
-"""Of a unit: its revisions that count, and whether it has a consensus. The same mark is the same figures."""
+"""Of a unit: its first revisions, how often it was reopened, and whether it has a consensus. The same mark is
+the same figures."""
 
 
 class Signed(NamedTuple):
@@ -58,7 +62,8 @@ def stamp(session: Session) -> Stamp:
     cursor = session.get(OutboxCursor, 1) or OutboxCursor()
     comparisons = session.exec(select(func.count()).select_from(ComparisonRecord)).one()
     labels = session.exec(select(func.count()).select_from(ConsensusRecord)).one()
-    return cursor.epoch, cursor.last, comparisons, labels
+    corrections = session.exec(select(func.count()).select_from(Correction)).one()
+    return cursor.epoch, cursor.last, comparisons, labels, corrections
 
 
 def marks(session: Session) -> dict[str, Mark]:
@@ -78,7 +83,8 @@ def marks(session: Session) -> dict[str, Mark]:
     for unit, revision in session.exec(statement.order_by(col(Revision.id))):
         revisions.setdefault(unit, []).append(revision or 0)
     labelled = set(session.exec(select(ConsensusRecord.unit)))
-    return {unit: (int(unit in labelled), *revisions.get(unit, ())) for unit in units}
+    reopened = Counter(session.exec(select(Correction.unit)))
+    return {unit: (int(unit in labelled), reopened[unit], *revisions.get(unit, ())) for unit in units}
 
 
 def compared(session: Session, unit_id: str) -> Compared:
@@ -87,15 +93,25 @@ def compared(session: Session, unit_id: str) -> Compared:
     signed = {said.assignment.key: said for said in _signed(session, unit_id)}
     first, second = signed[record.first], signed[record.second]
     label = session.get(ConsensusRecord, unit_id)
+    unit = session.get_one(Unit, unit_id)
     return Compared(
-        study=studies.study(session, session.get_one(Unit, unit_id).study),
-        comparison=Comparison.model_validate_json(record.body),
+        study=studies.study(session, unit.study),
+        comparison=_of_first_revisions(session, unit, record, first, second),
         first=first,
         second=second,
         repeats=tuple(said for said in signed.values() if said.assignment.occasion > 1),
         proposal=_said_before(_proposals(session, unit_id), first, second),
         consensus=Consensus.model_validate_json(label.body) if label else None,
     )
+
+
+def _of_first_revisions(
+    session: Session, unit: Unit, record: ComparisonRecord, first: Signed, second: Signed
+) -> Comparison:
+    """The recorded comparison, made anew where it is of a correction."""
+    if (record.first_revision, record.second_revision) == (first.revision, second.revision):
+        return Comparison.model_validate_json(record.body)
+    return compare(first.findings, second.findings, spacing=studies.series(session, unit).spacing)
 
 
 def _proposals(session: Session, unit: str) -> Sequence[ProposalRecord]:

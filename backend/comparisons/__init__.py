@@ -1,1 +1,1 @@
-"""Two readings of one unit, compared once, when both first signed revisions are in the ledger."""
+"""Two readings of one unit, compared when both are signed; again, where one is corrected."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlmodel import Session, col, func, select
 
 from backend.comparisons.tables import ComparisonRecord
+from backend.readings import repository as readings
 from backend.readings.tables import Revision
 from backend.worklists.tables import Assignment, Selection
 from domain.disagreements import Comparison
@@ -40,16 +41,17 @@ def ready(session: Session, limit: int) -> Sequence[str]:
     return session.exec(statement.limit(limit)).all()
 
 
-def first_signed(session: Session, unit: str) -> Sequence[tuple[Assignment, Revision]]:
-    """The first signed revision of each reader of a unit, repeats left out, by task key."""
+def newest_signed(session: Session, unit: str) -> list[tuple[Assignment, Revision]]:
+    """What each reader of a unit says last, repeats left out, by task key."""
     statement = (
         select(Assignment, Revision)
         .join(Revision, col(Revision.task_key) == col(Assignment.key))
-        .where(Assignment.unit == unit, Assignment.occasion == 1, Revision.number == 1)
+        .where(Assignment.unit == unit, Assignment.occasion == 1, readings.counts(session))
         .where(Revision.kind == "reading", Assignment.selection != Selection.BLANK)
-        .order_by(Assignment.key)
+        .order_by(Assignment.key, col(Revision.number))
     )
-    return session.exec(statement).all()
+    last = {assignment.key: (assignment, revision) for assignment, revision in session.exec(statement)}
+    return list(last.values())
 
 
 def two_readings(session: Session, record: ComparisonRecord) -> TwoReadings:

@@ -31,8 +31,8 @@ def compare_ready(context: JobContext) -> Outcome:
 
 
 def compare_unit(session: Session, unit_id: str, *, clock: Clock) -> bool:
-    """Compare a unit's two readings, once; whether there was anything to do."""
-    readings = repository.first_signed(session, unit_id)
+    """Compare what a unit's two readers say last; whether there was anything to do."""
+    readings = repository.newest_signed(session, unit_id)
     if session.get(ComparisonRecord, unit_id) is not None or len(readings) < 2:
         return False
     (first, ours), (second, theirs) = readings[:2]

@@ -11,7 +11,7 @@ from backend.database import UtcDateTime
 
 
 class ComparisonRecord(SQLModel, table=True):
-    """The comparison of a unit's two first signed revisions. A unit has one."""
+    """The comparison of a unit's two readings. A unit has one; a late correction takes it back."""
 
     __tablename__ = "comparison"
 

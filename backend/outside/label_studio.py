@@ -62,6 +62,9 @@ class LabelStudio(Protocol):
     def import_tasks(self, project: int, tasks: Sequence[NewTask]) -> None:
         """Add tasks, in this order."""
 
+    def withdraw(self, task: int) -> None:
+        """Take a task away that nobody answered; one that somebody did, or that is gone, stays as it is."""
+
     def shown_version(self, project: int) -> str | None:
         """Which model version's predictions the project's tasks open with."""
 
@@ -101,6 +104,20 @@ class SdkLabelStudio:
         # As the API documents it: the SDK's own type asks for the number of a task that does not exist yet.
         request: Any = [_import_form(task) for task in tasks]
         _asked("import tasks", lambda: self._sdk.projects.import_tasks(project, request=request))
+
+    def withdraw(self, task: int) -> None:
+        """See `LabelStudio`."""
+        from label_studio_sdk.core.api_error import ApiError
+
+        def delete() -> None:
+            try:
+                self._sdk.tasks.delete(id=str(task))
+            except ApiError as error:
+                # The guard's answer to a task that is gone or answered is that to a foreign one.
+                if error.status_code not in (403, 404):
+                    raise
+
+        _asked("withdraw a task", delete)
 
     def shown_version(self, project: int) -> str | None:
         """See `LabelStudio`."""

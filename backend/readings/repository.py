@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, or_, select
 
+from backend.agreement.tables import Freeze
 from backend.readings.interpretation import RevisionState
 from backend.readings.tables import Discrepancy, LedgerCheck, OutboxCursor, Revision
 from backend.worklists.tables import Assignment
@@ -34,6 +36,18 @@ def count_signed(session: Session, kind: str, task_key: str) -> int:
         Revision.kind == kind, Revision.task_key == task_key, Revision.state == RevisionState.SIGNED
     )
     return session.exec(statement).one()
+
+
+def counts(session: Session) -> ColumnElement[bool]:
+    """Which revisions count for labels: signed ones, of the corrections those from before the freeze.
+
+    After it readers may see each other's answers. Statistics use first revisions alone.
+    """
+    signed = col(Revision.state) == RevisionState.SIGNED
+    frozen = session.get(Freeze, 1)
+    if frozen is None:
+        return signed
+    return signed & or_(col(Revision.number) == 1, col(Revision.at) < frozen.at)
 
 
 def first_signed(session: Session, task_key: str) -> Revision | None:

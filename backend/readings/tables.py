@@ -40,7 +40,7 @@ class Revision(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=Column(Text))
     findings: str | None = Field(default=None, sa_column=Column(Text))
     """What the interpreter made of it, as JSON, where signed."""
-    number: int | None = None
+    number: int | None = Field(default=None, index=True)
     """1 is the first signed revision of its task: the one that statistics use."""
     received_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from backend.adjudications.tables import Adjudication
 from backend.comparisons.tables import ComparisonRecord
+from backend.corrections.tables import Correction
 from backend.people import repository as people
 from backend.worklists import repository
 from backend.worklists.repeats import WASHOUT, draw_repeats
@@ -52,10 +53,12 @@ def _due(
 
 
 def _agreed_units(session: Session) -> set[str]:
-    """Units that two readers read alike and no third person was given."""
-    given = select(Adjudication.unit)
+    """Units that two readers read alike from the first, and no third person was given."""
+    unit = col(ComparisonRecord.unit)
     statement = select(ComparisonRecord.unit).where(
-        ComparisonRecord.disagreements == 0, col(ComparisonRecord.unit).not_in(given)
+        ComparisonRecord.disagreements == 0,
+        unit.not_in(select(Adjudication.unit)),
+        unit.not_in(select(Correction.unit)),
     )
     return set(session.exec(statement))
 

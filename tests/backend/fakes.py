@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
+from backend.clock import Clock, utc_now
 from backend.errors import Conflict, Unavailable
 from backend.outside import Outside
 from backend.outside.guard import (
@@ -45,6 +46,7 @@ class FakeGuard:
         self.entries: list[Entry] = []
         self.epoch = str(uuid.uuid4())
         self.down = False
+        self.clock: Clock = utc_now
         self._numbers: dict[str, int] = {}
 
     def status(self) -> GuardStatus:
@@ -129,7 +131,7 @@ class FakeGuard:
             project_key=project_key,
             actor=actor or author,
             author=author,
-            at=at or datetime.now(UTC),
+            at=at or self.clock(),
             lead_time_s=61.5,
             cancelled=cancelled,
             result=result,
@@ -173,6 +175,12 @@ class FakeLabelStudio:
                 self.version.setdefault(project, task.model_version)
         if self.fails_after_import:
             raise Unavailable("the answer was lost on its way")
+
+    def withdraw(self, task: int) -> None:
+        """Unless somebody answered it."""
+        self._answer()
+        for project, held in self.held.items():
+            self.held[project] = [(number, one) for number, one in held if number != task]
 
     def shown_version(self, project: int) -> str | None:
         """The project's model version."""

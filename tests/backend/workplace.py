@@ -60,7 +60,7 @@ class Workplace:
         self.settings = settings
         self.database = database
         self.fakes = fakes
-        self.clock = TurnedClock()
+        self.clock = fakes.guard.clock = TurnedClock()
         self.resources = Resources(settings, database, fakes.outside, self.clock)
         self.app: FastAPI = create_app(settings, resources=self.resources)
         self.runner: Runner = self.app.state.runner

@@ -117,16 +117,6 @@ def test_the_decision_comes_back_by_the_outbox_and_becomes_consensus(workplace: 
     assert after.decided_at is not None
 
 
-def test_a_decision_is_taken_over_once(workplace: Workplace) -> None:
-    given = one_differs(workplace)
-    decide(workplace, given, grade=4, reason="criterion")
-    workplace.work(*TO_CONSENSUS)
-    before = labels(workplace)["study-0001-sagittal"]
-    decide(workplace, given, grade=2, reason="other")
-    workplace.work(*TO_CONSENSUS)
-    assert labels(workplace)["study-0001-sagittal"] == before
-
-
 def test_a_decision_without_its_reason_is_quarantined(workplace: Workplace, client: TestClient) -> None:
     given = one_differs(workplace)
     shown = task_of(workplace, given.key).result or []

@@ -49,17 +49,17 @@ def test_what_differs_becomes_no_consensus(workplace: Workplace) -> None:
     assert set(labels(workplace)) == {"study-0001-sagittal"}
 
 
-def test_only_the_first_signed_revision_counts(workplace: Workplace) -> None:
+def test_what_is_said_last_is_compared_whether_corrected_before_or_after(workplace: Workplace) -> None:
     workplace.ready(a_study(1, axial=False))
     ((_unit, (ours, theirs)),) = sagittal_pairs(workplace).items()
     read(workplace, ours, *AGREED)
     read(workplace, ours, 5, 5, 5, 5, 5)
     read(workplace, theirs, *AGREED)
-    workplace.work("outbox", "comparisons")
-    read(workplace, theirs, 1, 1, 1, 1, 1)
-    workplace.work("outbox", "comparisons")
-    (record,) = records(workplace)
-    assert record.disagreements == 0
+    workplace.work("outbox", "corrections", "comparisons")
+    assert [record.disagreements for record in records(workplace)] == [5]
+    read(workplace, ours, *AGREED)
+    workplace.work("outbox", "corrections", "comparisons")
+    assert [record.disagreements for record in records(workplace)] == [0]
 
 
 def test_two_processes_compare_once(workplace: Workplace) -> None:

@@ -1,0 +1,1 @@
+"""Late corrections: what they reopen, and what stood before."""
