@@ -70,7 +70,8 @@ class TrueUnit(_Frozen):
                 for h in self.herniations
             ),
             hiz=tuple(Hiz(boxes=h.boxes, level=h.level, side=HizSide(h.kind)) for h in self.hiz),
-            transitional=transitional,
+            # Asked on sagittal pages alone.
+            transitional=transitional and graded,
         )
 
 
