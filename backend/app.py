@@ -18,6 +18,7 @@ from backend.agreement.endpoints import NOUN as AGREEMENT
 from backend.audit.accesses import AccessLog
 from backend.audit.endpoints import NOUN as AUDIT
 from backend.balance.endpoints import NOUN as BALANCE
+from backend.calibrations.endpoints import NOUN as CALIBRATIONS
 from backend.canary.endpoints import NOUN as CANARY
 from backend.comparisons.endpoints import NOUN as COMPARISONS
 from backend.consensus.endpoints import NOUN as CONSENSUS
@@ -58,6 +59,7 @@ NOUNS: tuple[Noun, ...] = (
     SESSIONS,
     STUDIES,
     PROPOSALS,
+    CALIBRATIONS,
     WORKLISTS,
     READINGS,
     RANKING,

@@ -61,6 +61,9 @@ COMMANDS: dict[str, Command] = {
     "audit": Command(
         "discloop.commands.audit", "app", "cli", "The trail of acts, and how blind a study was read."
     ),
+    "calibrate": Command(
+        "discloop.commands.calibrate", "app", "backend", "What a reader passes before the first unit."
+    ),
     "worklists": Command("discloop.commands.worklists", "app", "cli", "Plan who reads what."),
     "propose": Command("ml_backend.cli", "app", "ml", "The active model on PNG or DICOM files."),
     "rank": Command("discloop.commands.rank", "app", "cli", "The next units to read, and why."),

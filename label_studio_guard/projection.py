@@ -28,7 +28,7 @@ class ProjectedPerson(_Strict):
 class ProjectedProject(_Strict):
     key: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")
     title: str = Field(min_length=3, max_length=50)
-    kind: Literal["reading", "adjudication"]
+    kind: Literal["reading", "adjudication", "calibration"]
     plane: Plane
     member: str
     label_config: str = Field(min_length=1)

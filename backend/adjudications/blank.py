@@ -18,8 +18,8 @@ from backend.audit import service as audit
 from backend.comparisons.tables import ComparisonRecord
 from backend.corrections.tables import Correction
 from backend.jobs.runner import Job, JobContext, Outcome
-from backend.projects.service import project_key
-from backend.projects.tables import Project, ProjectKind
+from backend.projects.service import ensure_project
+from backend.projects.tables import ProjectKind
 from backend.studies.tables import Unit
 from backend.worklists import repository as worklists
 from backend.worklists.service import KEY_BYTES
@@ -98,13 +98,7 @@ def _give(session: Session, context: JobContext, drawn: list[str]) -> int:
 
 def _assign(session: Session, made: Plan, unit: Unit, adjudicator: str, load: Counter[str]) -> None:
     load[adjudicator] += 1
-    key = project_key(ProjectKind.READING, adjudicator, unit.plane)
-    if session.get(Project, key) is None:
-        title = f"Reading, {unit.plane.value}"
-        session.add(
-            Project(key=key, title=title, kind=ProjectKind.READING, plane=unit.plane, member=adjudicator)
-        )
-        session.flush()
+    key = ensure_project(session, ProjectKind.READING, adjudicator, unit.plane).key
     session.add(
         Assignment(
             key=secrets.token_urlsafe(KEY_BYTES),

@@ -17,7 +17,7 @@ from backend.resources import Resources
 from backend.studies import repository as studies
 from backend.studies.tables import Unit
 from backend.worklists.key_files import scout, write_key_file
-from backend.worklists.provisioning import task_data, tasks_by_key
+from backend.worklists.provisioning import put_tasks, task_data
 
 CHUNK = 25
 SHOWN_VERSION = "two readings"
@@ -49,11 +49,7 @@ def _provision(context: JobContext, project: Project) -> int:
         tasks = {row.key: _task(session, context.resources, row, number) for row in rows}
     if not tasks:
         return 0
-    there = tasks_by_key(context, number)
-    missing = [task for key, task in tasks.items() if key not in there]
-    if missing:
-        context.resources.outside.label_studio.import_tasks(number, missing)
-        there = tasks_by_key(context, number)
+    there = put_tasks(context, number, tasks)
     with context.writing() as session:
         for key in tasks:
             row = session.get_one(Adjudication, key)

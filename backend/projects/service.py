@@ -22,8 +22,11 @@ from domain.taxonomy import Plane, Role
 from labeling_configs.configs import adjudication_config, reading_config
 
 KIND_OF_ROLE = {Role.READER: ProjectKind.READING, Role.ADJUDICATOR: ProjectKind.ADJUDICATION}
-CONFIG_OF_KIND = {ProjectKind.READING: reading_config, ProjectKind.ADJUDICATION: adjudication_config}
-TITLE_OF_KIND = {ProjectKind.READING: "Reading", ProjectKind.ADJUDICATION: "Adjudication"}
+CONFIG_OF_KIND = {
+    ProjectKind.READING: reading_config,
+    ProjectKind.ADJUDICATION: adjudication_config,
+    ProjectKind.CALIBRATION: reading_config,
+}
 
 
 @cache
@@ -43,10 +46,19 @@ def ensure_projects(session: Session, person: Person) -> None:
     if kind is None:
         return
     for plane in Plane:
-        key = project_key(kind, person.id, plane)
-        if session.get(Project, key) is None:
-            title = f"{TITLE_OF_KIND[kind]}, {plane.value}"
-            session.add(Project(key=key, title=title, kind=kind, plane=plane, member=person.id))
+        ensure_project(session, kind, person.id, plane)
+
+
+def ensure_project(session: Session, kind: ProjectKind, person: str, plane: Plane) -> Project:
+    """Somebody's project of this kind and plane, made if need be."""
+    key = project_key(kind, person, plane)
+    project = session.get(Project, key)
+    if project is None:
+        title = f"{kind.value.capitalize()}, {plane.value}"
+        project = Project(key=key, title=title, kind=kind, plane=plane, member=person)
+        session.add(project)
+        session.flush()
+    return project
 
 
 def projection(session: Session, settings: Settings) -> Projection:

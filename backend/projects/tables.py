@@ -17,6 +17,7 @@ class ProjectKind(StrEnum):
 
     READING = "reading"
     ADJUDICATION = "adjudication"
+    CALIBRATION = "calibration"
 
 
 class Project(SQLModel, table=True):

@@ -61,7 +61,8 @@ def next_studies(session: Session, count: int, *, policy: Policy, seed: int) -> 
 
 def _read_before(session: Session, unread: set[str]) -> list[Proposal]:
     """The newest proposals on sagittal units that readers have, in the order they were asked for."""
-    given = [study.id for study in studies.every_study(session) if study.id not in unread]
+    taught = set(session.exec(worklists.calibration_patients()))
+    given = [s.id for s in studies.every_study(session) if s.id not in unread and s.patient not in taught]
     found = proposals.newest(session, [studies.unit_id(study, Plane.SAGITTAL) for study in given])
     records = sorted(found.values(), key=lambda record: record.asked_at)
     return [Proposal.model_validate_json(record.body) for record in records if record.body is not None]

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from backend.access import Actor
 from backend.audit import service as audit
+from backend.calibrations.tables import CalibrationDisc
 from backend.clock import Clock
 from backend.errors import Invalid
 from backend.studies import repository
@@ -77,7 +78,11 @@ def _refuse_change(session: Session, number: int, known: StudyRecord, study: Stu
     if known.patient != study.patient:
         raise Invalid(f"{NAME} line {number}, patient: this study belongs to another patient already")
     given = select(Assignment.key).join(Unit, col(Unit.id) == col(Assignment.unit))
-    if session.exec(given.where(Unit.study == study.study).limit(1)).first() is not None:
+    keyed = select(CalibrationDisc.study).where(CalibrationDisc.study == study.study)
+    if any(
+        session.exec(one.limit(1)).first() is not None
+        for one in (given.where(Unit.study == study.study), keyed)
+    ):
         raise Invalid(
             f"{NAME} line {number}, study: {study.study} was given out for reading and its line has changed; "
             "curate the changed study under a new id"

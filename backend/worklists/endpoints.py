@@ -7,16 +7,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
 from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Engineer, FormOfOurs, Lead
+from backend.calibrations import repository as calibrations
 from backend.nouns import Advice, Navigation, Noun, Stage
 from backend.pages import render
-from backend.people import repository as people
 from backend.resources import Reading, Using, Writing
 from backend.worklists import repeats, repository, service
 from backend.worklists.arms import DEFAULT_SHARES
 from backend.worklists.provisioning import PROVISIONING_JOB
 from backend.worklists.repeating import count_due
 from backend.worklists.schemas import PlanRequest, PlanSummary, ReaderProgress
-from domain.taxonomy import Role
 
 api = APIRouter(prefix="/api/worklists", tags=["worklists"])
 pages = APIRouter(prefix="/worklists", include_in_schema=False)
@@ -47,7 +46,8 @@ def show(request: Request, session: Reading, actor: Lead, resources: Using) -> H
         shares={arm.value: share for arm, share in DEFAULT_SHARES.items()},
         batch=service.BATCH,
         repeats=repeats,
-        readers=len(people.active_with_role(session, Role.READER)),
+        readers=len(calibrations.qualified(session)),
+        calibrated=calibrations.newest(session) is not None,
         may_plan=actor.role in RUNS_THE_LOOP,
     )
 
@@ -80,7 +80,7 @@ def _advice(session: Session, actor: Actor) -> list[Advice]:
     if actor.role not in RUNS_THE_LOOP:
         return []
     unplanned = len(repository.unplanned_studies(session))
-    if not unplanned or len(people.active_with_role(session, Role.READER)) < 2:
+    if not unplanned or len(calibrations.qualified(session)) < 2:
         return []
     text = f"{unplanned} {'study waits' if unplanned == 1 else 'studies wait'} for readers."
     return [Advice(order=30, text=text, path="/worklists", label="Plan worklists")]

@@ -7,6 +7,7 @@ later, their order would tell the arm.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +70,7 @@ def _provision_project(context: JobContext, project: Project) -> int:
     if not prepared or number is None:
         _attach_smart_box(context, project)
         return 0
-    label_studio = context.resources.outside.label_studio
-    there = tasks_by_key(context, number)
-    missing = [one.task for one in prepared if one.assignment not in there]
-    if missing:
-        label_studio.import_tasks(number, missing)
-        there = tasks_by_key(context, number)
+    there = put_tasks(context, number, {one.assignment: one.task for one in prepared})
     with context.writing() as session:
         for one in prepared:
             assignment = session.get(Assignment, one.assignment)
@@ -84,12 +80,21 @@ def _provision_project(context: JobContext, project: Project) -> int:
     return len(prepared)
 
 
-def tasks_by_key(context: JobContext, number: int) -> dict[str, int]:
-    """Label Studio's numbers of a project's tasks, by our key.
+def put_tasks(context: JobContext, number: int, tasks: Mapping[str, NewTask]) -> dict[str, int]:
+    """Import the tasks that a project lacks; Label Studio's numbers of all it has, by our key.
 
     Raises:
         DoubleTask: If a key is there twice.
     """
+    there = _tasks_by_key(context, number)
+    missing = [task for key, task in tasks.items() if key not in there]
+    if not missing:
+        return there
+    context.resources.outside.label_studio.import_tasks(number, missing)
+    return _tasks_by_key(context, number)
+
+
+def _tasks_by_key(context: JobContext, number: int) -> dict[str, int]:
     found: dict[str, int] = {}
     for ref in context.resources.outside.label_studio.tasks(number):
         if ref.key in found:

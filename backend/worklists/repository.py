@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from backend.calibrations.tables import CalibrationDisc
 from backend.people.tables import Person
 from backend.projects.tables import Project, ProjectKind
 from backend.studies.tables import StudyRecord, Unit
@@ -16,10 +18,19 @@ from backend.worklists.schemas import ReaderProgress
 from backend.worklists.tables import ArmDraw, Assignment
 
 
+def calibration_patients() -> SelectOfScalar[str]:
+    """Statement: the patients whom a key names, of whichever set. They teach readers, and nothing else."""
+    return select(StudyRecord.patient).join(
+        CalibrationDisc, col(CalibrationDisc.study) == col(StudyRecord.id)
+    )
+
+
 def unplanned_studies(session: Session) -> Sequence[StudyRecord]:
-    """Studies of which nobody was given a unit, by id."""
+    """Studies of which nobody was given a unit, by id; never of a calibration patient."""
     given = select(Unit.study).join(Assignment, col(Assignment.unit) == col(Unit.id))
-    statement = select(StudyRecord).where(col(StudyRecord.id).not_in(given))
+    statement = select(StudyRecord).where(
+        col(StudyRecord.id).not_in(given), col(StudyRecord.patient).not_in(calibration_patients())
+    )
     return session.exec(statement.order_by(StudyRecord.id)).all()
 
 

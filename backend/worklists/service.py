@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from backend.access import Actor
 from backend.audit import service as audit
+from backend.calibrations import repository as calibrations
 from backend.clock import Clock
 from backend.errors import Conflict, Invalid
-from backend.people import repository as people
 from backend.projects.service import project_key
 from backend.projects.tables import ProjectKind
 from backend.studies import repository as studies
@@ -26,7 +26,7 @@ from backend.worklists.arms import DEFAULT_SHARES, draw_arm, draw_order, draw_pa
 from backend.worklists.repeating import again, count_due, first_readings
 from backend.worklists.schemas import PlanRequest, PlanSummary
 from backend.worklists.tables import ArmDraw, Assignment, Plan
-from domain.taxonomy import Arm, Role
+from domain.taxonomy import Arm
 
 KEY_BYTES = 18
 """24 URL-safe characters: nobody guesses another's task."""
@@ -40,7 +40,7 @@ def plan(session: Session, request: PlanRequest, *, by: Actor, clock: Clock) -> 
     Lists only grow: nothing that is on one is moved or taken away.
 
     Raises:
-        Conflict: If there are fewer than two active readers.
+        Conflict: If there are fewer than two active readers who may be given units.
         Invalid: If a named study or reader cannot be planned.
     """
     readers = _readers(session, request)
@@ -73,13 +73,15 @@ def plan(session: Session, request: PlanRequest, *, by: Actor, clock: Clock) -> 
 
 
 def _readers(session: Session, request: PlanRequest) -> list[str]:
-    active = [person.id for person in people.active_with_role(session, Role.READER)]
-    chosen = active if request.readers is None else sorted(set(request.readers))
-    unknown = sorted(set(chosen) - set(active))
+    qualified = calibrations.qualified(session)
+    chosen = qualified if request.readers is None else sorted(set(request.readers))
+    unknown = sorted(set(chosen) - set(qualified))
+    passed = "" if calibrations.newest(session) is None else " who has passed the calibration"
     if unknown:
-        raise Invalid(f"readers: {unknown[0]} is not an active reader")
+        raise Invalid(f"readers: {unknown[0]} is not an active reader{passed}")
     if len(chosen) < 2:
-        raise Conflict(f"blind double reading needs two active readers, there are {len(chosen)}")
+        needed = passed.replace("has", "have")
+        raise Conflict(f"blind double reading needs two active readers{needed}, there are {len(chosen)}")
     return chosen
 
 

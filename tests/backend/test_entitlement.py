@@ -19,6 +19,8 @@ OWN = {("GET", "/"), ("POST", "/auth/sign-out")}
 """What everybody may open: their own work, and the way out."""
 ADJUDICATORS = {("GET", "/adjudications/gallery"), ("GET", "/adjudications/slices/{key}/{number}")}
 """What adjudicators may open besides: the readings of their own units, without names."""
+BESIDES = {Role.READER: {("GET", "/calibration/own")}, Role.ADJUDICATOR: ADJUDICATORS}
+"""A reader's calibration is training: their own answers beside a key, nothing of the study."""
 
 
 def statuses(workplace: Workplace, browser: TestClient) -> dict[tuple[str, str], int]:
@@ -37,8 +39,7 @@ def test_nothing_but_their_own_before_the_freeze(workplace: Workplace, role: Rol
     with workplace.client() as browser:
         workplace.sign_in(browser, person)
         found = statuses(workplace, browser)
-    allowed = OWN | (ADJUDICATORS if role is Role.ADJUDICATOR else set())
-    assert {route for route, status in found.items() if status != 403} <= allowed
+    assert {route for route, status in found.items() if status != 403} <= OWN | BESIDES[role]
     assert len(found) > 40
 
 
@@ -50,7 +51,7 @@ def test_the_freeze_opens_agreement_and_nothing_else(workplace: Workplace, role:
     with workplace.client() as browser:
         workplace.sign_in(browser, person)
         found = statuses(workplace, browser)
-    more = {route for route, status in found.items() if status != 403} - OWN - ADJUDICATORS
+    more = {route for route, status in found.items() if status != 403} - OWN - BESIDES[role]
     assert more
     assert all(method == "GET" and "/agreement" in path for method, path in more)
 

@@ -1,0 +1,1 @@
+"""The calibration set: patients with a key, which a reader reads and passes before the first real unit."""
