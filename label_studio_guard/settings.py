@@ -106,6 +106,12 @@ CSP_REPORT_ONLY = False
 CSP_REPORT_URI = None
 CSP_INCLUDE_NONCE_IN: list[str] = []
 
+# Each line says which request it belongs to, by the name that the backend's log has for it.
+LOGGING["filters"] = {"request_id": {"()": "label_studio_guard.request_id.Named"}}
+LOGGING["handlers"]["console"]["filters"] = ["request_id"]
+for _formatter in LOGGING["formatters"].values():
+    _formatter["format"] = _formatter["format"].replace("%(message)s", "[%(request_id)s] %(message)s")
+
 _database = DATABASES["default"]
 if "sqlite" in _database["ENGINE"]:
     # Writers queue instead of failing half-way; readers never wait; a commit is on disk.
