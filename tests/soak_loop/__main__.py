@@ -81,11 +81,15 @@ class Soak:
         self.before_s = watching.processor_seconds(os.getpid(), self.used)
         for worker in (*people, engineer):
             worker.start()
-        self._amid_trouble(engineer)
-        self.enough.set()
-        for worker in (*people, engineer):
-            worker.join(300)
-        return self._end(client, engineer)
+        try:
+            self._amid_trouble(engineer)
+            self.enough.set()
+            for worker in (*people, engineer):
+                worker.join(300)
+            return self._end(client, engineer)
+        except Exception as error:
+            self.save(engineer, f"broken: {error}")
+            raise
 
     def _people(self, client: BackendClient) -> list[Person]:
         people = []
@@ -173,15 +177,24 @@ class Soak:
             checks.consensus_is_what_was_said(client, rows),
             checks.everything_read_twice_is_compared(client, rows),
             checks.no_round_twice(self.stack.home, client, self.most_trainers),
+            checks.nobody_was_refused(self.memory.refused + engineer.refused, self._moments(), self.acts()),
+            checks.memory_is_flat(watching.slopes(self.samples)),
         ]
         rounds = [(one["id"], one["state"], one["restarts"]) for one in client.get("/api/rounds")]
         doctor = _doctor(self.stack.home)
         self.stack.stop()
-        moments = [one["at"] + s for one in self.troubles for s in (0.0, one["back_after_s"])]
-        logs = watching.grave_lines(self.stack.home.logs, [*moments, time.time()])
+        logs = watching.grave_lines(self.stack.home.logs, [*self._moments(), time.time()])
         rows_of = {check.name: check.as_row() for check in held}
         self.save(engineer, ended, checks=rows_of, rounds=rounds, logs=logs, doctor=doctor)
         return all(check.holds for check in held) and not logs["unexplained"] and not doctor
+
+    def acts(self) -> int:
+        """What people did and was answered, or refused."""
+        return len(self.memory.told) + len(self.memory.refused)
+
+    def _moments(self) -> list[float]:
+        """Each kill or restart, and when all was well again."""
+        return [one["at"] + s for one in self.troubles for s in (0.0, one["back_after_s"])]
 
     def _caught_up(self, client: BackendClient) -> bool:
         stages = {stage["key"]: stage["done"] for stage in client.get("/api/status")["stages"]}

@@ -23,6 +23,10 @@ from labeling_configs.codec import InvalidReading, decode
 from tests.soak_loop.people import Told, digest_of
 
 SAME_DISC = 0.3
+ECHO_S = 150.0
+"""After a restart: a person's patience, and a little."""
+MOST_GROWTH = 0.05
+"""Of a service's memory, an hour."""
 Row = dict[str, Any]
 
 
@@ -146,6 +150,23 @@ def no_round_twice(home: Home, client: BackendClient, most_trainers: int) -> Che
     if most_trainers > 1:
         wrong.append(f"{most_trainers} trainers at once")
     return Check("no_round_twice", len(rounds), tuple(wrong))
+
+
+def nobody_was_refused(refused: list[Row], moments: list[float], acts: int) -> Check:
+    """Nobody was told no, or got no answer for minutes, but while something was being restarted."""
+    strange = [r for r in refused if not any(0 <= r["at"] - m <= ECHO_S for m in moments)]
+    return Check("nobody_was_refused", acts, tuple(f"{r['who']}: {r['what']}" for r in strange))
+
+
+def memory_is_flat(slopes: dict[str, Row]) -> Check:
+    """No service's memory grows by more than a twentieth an hour; nothing is said of too short a life."""
+    known = {name: row for name, row in slopes.items() if row["slope_mb_per_hour"] is not None}
+    wrong = [
+        f"{name}: {row['slope_mb_per_hour']} MB an hour on {row['least_mb']} MB"
+        for name, row in known.items()
+        if row["slope_mb_per_hour"] > MOST_GROWTH * row["least_mb"]
+    ]
+    return Check("memory_is_flat", len(known), tuple(wrong))
 
 
 def _first(rows: list[Row], kind: str) -> list[Row]:
