@@ -2,8 +2,9 @@
 where the stack was centred.
 
 1. The canal: cerebrospinal fluid is a bright band of 8 to 20 mm that runs down every row between darker bone
-   and ligament. On each slice the best such band is traced (dynamic programming, a cost for leaning); beside
-   the midline it is broken by pedicles.
+   and ligament, within a hand's breadth of the skin of the back, with discs and bodies taking turns in front
+   of it. On each slice the best such band is traced (dynamic programming, a cost for leaning); beside the
+   midline it is broken by pedicles.
 2. Symmetry: to the left and right of the midline the body is the same.
 
 Both are measured per slice and neighbourhood of rows, added, and the course of the midline down the
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, uniform_filter1d, zoom
+from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d, zoom
 
 _STEP = 2.0
 """Millimetres a pixel of the coarse images that are searched."""
@@ -26,8 +27,10 @@ _BAND = 20.0
 _NEIGHBOURHOOD = 60.0
 """Millimetres of rows that are looked at for it."""
 _AIR = 0.08
-_SKIN_TO_CANAL = 32.0
-"""Millimetres, at the least."""
+_SKIN_TO_CANAL = (32.0, 95.0, 130.0)
+"""Millimetres: at the least, usually at the most, and never more."""
+_COLUMN_WEIGHT = 0.2
+"""Of discs and bodies taking turns in front, against the band's contrast."""
 _LEAN_COST = 0.04
 _JUMP_COST = 0.048
 """Per millimetre from one neighbourhood to the next."""
@@ -65,7 +68,7 @@ def find_midline(slices: Sequence[NDArray[np.uint16]], spacing: float, gap: floa
     """
     bright = float(np.percentile(np.stack([s[::4, ::4] for s in slices]), 99.0)) or 1.0
     coarse = np.stack([_coarse(s, spacing) / np.float32(bright) for s in slices])
-    traced = [_trace(_band_response(image)) for image in coarse]
+    traced = [_trace(image) for image in coarse]
     gap = max(gap, 0.5)
     score = _score(coarse, traced, gap)
     course = _course(score, gap)
@@ -96,7 +99,6 @@ def _coarse(image: NDArray[np.uint16], spacing: float) -> Profile:
 def _band_response(image: Profile) -> Profile:
     """How much brighter a band is than both its sides, per pixel; the widest tried is 16 mm."""
     clipped = np.minimum(image, np.float32(1.0))
-    columns = clipped.shape[1]
     best = np.zeros_like(clipped)
     flank = uniform_filter1d(clipped, 8, axis=1, mode="nearest")
     for width in (4, 6, 8):
@@ -107,15 +109,39 @@ def _band_response(image: Profile) -> Profile:
         best = np.maximum(best, response)
     best[:, :10] = 0
     best[:, -8:] = 0
-    # The fat under the skin of the back is such a band, too: the canal lies deeper.
-    body = clipped > _AIR
-    skin = np.where(body.any(axis=1), columns - 1 - body[:, ::-1].argmax(axis=1), columns)
-    best[np.arange(columns)[None, :] > (skin - _SKIN_TO_CANAL / _STEP)[:, None]] = 0
     return best
 
 
-def _trace(response: Profile) -> Canal:
+def _column_response(image: Profile) -> Profile:
+    """How much the brightness 8 to 36 mm in front of a pixel changes up and down, as from disc to body."""
+    clipped = np.minimum(image, np.float32(1.0))
+    front = np.roll(uniform_filter1d(clipped, 14, axis=1, mode="nearest"), 11, axis=1)
+    change = gaussian_filter1d(front, 1.0, axis=0, mode="nearest")
+    change -= uniform_filter1d(front, 18, axis=0, mode="nearest")
+    spread = np.sqrt(np.maximum(uniform_filter1d(change**2, 30, axis=0, mode="nearest"), 0))
+    usual = uniform_filter1d(front, 30, axis=0, mode="nearest")
+    return np.asarray(np.clip(3 * spread / np.maximum(usual, 0.1), 0, 1), dtype=np.float32)
+
+
+def _depth_weight(image: Profile) -> Profile:
+    """1 where the canal usually lies behind the skin of the back, 0 where it never does.
+
+    The fat under the skin is such a band, too, and so is the fat of the belly.
+    """
+    columns = image.shape[1]
+    body = uniform_filter1d(np.minimum(image, np.float32(1.0)), 5, axis=1, mode="constant") > _AIR
+    skin = np.where(body.any(axis=1), columns - 1 - body[:, ::-1].argmax(axis=1), columns - 1)
+    skin = median_filter(skin, 15, mode="nearest")
+    depth = (skin[:, None] - np.arange(columns)[None, :]) * _STEP
+    least, usual, most = _SKIN_TO_CANAL
+    return np.asarray(np.clip((most - depth) / (most - usual), 0, 1) * (depth >= least), dtype=np.float32)
+
+
+def _trace(image: Profile) -> Canal:
     """The strongest connected course from the first to the last row."""
+    weight = _depth_weight(image)
+    band = _band_response(image) * weight
+    response = band + np.float32(_COLUMN_WEIGHT) * _column_response(image) * weight
     rows, columns = response.shape
     total = response[0].copy()
     came = np.zeros((rows, columns), np.int8)
@@ -131,7 +157,7 @@ def _trace(response: Profile) -> Canal:
     course[-1] = int(total.argmax())
     for r in range(rows - 1, 0, -1):
         course[r - 1] = course[r] + came[r][course[r]]
-    return Canal(course.astype(float), response[np.arange(rows), course].astype(float))
+    return Canal(course.astype(float), band[np.arange(rows), course].astype(float))
 
 
 def _score(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
