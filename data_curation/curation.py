@@ -20,7 +20,7 @@ from data_curation.policy import Policy
 from data_curation.store import Record, Store
 from data_curation.studies import Prepared, curate_study
 from data_curation.summary import FileNote, Summary, counted
-from data_curation.verification import check_folder, check_json
+from data_curation.verification import Leak, check_folder, check_json
 from domain.errors import DiscLoopError
 
 Progress = Callable[[str, int, int], None]
@@ -96,8 +96,8 @@ def curate(
 def _make(job: Job) -> tuple[str, Prepared]:
     try:
         prepared = curate_study(job.person, job.instances, job.folder, job.key, job.policy)
-    except OSError:
-        raise  # A full disk is nothing of this study's.
+    except (OSError, Leak):
+        raise  # A full disk is nothing of this study's, and a leak stops the command.
     except Exception as error:
         # One study that nobody foresaw must not stop thousands; it is named, and tried again next time.
         prepared = Prepared(None, f"{UNFORESEEN} {type(error).__name__}", ())
@@ -112,6 +112,7 @@ class _Run:
         self._policy, self._origin = policy, origin
         self._unchanged = self._changed = 0
         self._fingerprints: dict[str, str] = {}
+        self._enriched: dict[str, str] = {}
 
     def make_all(self, pool: Executor | None, workers: int, progress: Progress) -> None:
         """Make what is new or changed, several at a time."""
@@ -126,6 +127,7 @@ class _Run:
         for uid in uids:
             reads = self._index.of_study(uid)
             study = self._key.study(uid)
+            self._note_quota(reads[0].person)
             self._fingerprints[uid] = fingerprint = self._fingerprint(reads)
             before = self._store.record(study)
             if before is not None and before.fingerprint == fingerprint:
@@ -138,6 +140,12 @@ class _Run:
                 continue
             instances = tuple(i for r in reads for i in r.instances)
             yield Job(reads[0].person, instances, self._store.work / study, self._key, self._policy)
+
+    def _note_quota(self, person: Person) -> None:
+        """The list has no issuers, and a pseudonym has one: what was listed is kept under the pseudonym."""
+        quota = self._origin.cohort.enriched.get(self._key.patient(person.patient_id))
+        if quota is not None:
+            self._enriched[self._key.patient(person.patient_id, person.issuer)] = quota
 
     def _why_not(self, reads: Sequence[Read]) -> str | None:
         patients = {self._key.patient(r.person.patient_id, r.person.issuer) for r in reads}
@@ -173,7 +181,7 @@ class _Run:
 
     def finish(self) -> Summary:
         """What depends on all studies, and the summary."""
-        done = finish(self._store, self._key, self._policy, self._index.known, self._origin.cohort.enriched)
+        done = finish(self._store, self._key, self._policy, self._index.known, self._enriched)
         files = tuple(
             FileNote(file=_number(s.source.name, self._key), reason=s.reason) for s in self._index.skipped
         )

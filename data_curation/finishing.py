@@ -78,7 +78,7 @@ def _same_pixels(store: Store, placed: Mapping[str, Placed], key: PseudonymKey) 
             continue
         patient = record.curated.patient
         mine = (patient not in placed, key.order(patient), record.study)
-        for digest in record.curated.pixels:
+        for digest in set(record.curated.pixels):
             other = holders.get(digest)
             if other is None or mine < other:
                 holders[digest] = mine
@@ -93,7 +93,7 @@ def _notes(store: Store, refused: set[str]) -> Iterator[StudyNote]:
         if reason is not None:
             yield StudyNote(study=record.study, reason=reason)
         for note in record.notes:
-            yield StudyNote(study=record.study, series=note.series, reason=note.reason)
+            yield StudyNote(study=record.study, series=note.series, reason=note.reason, value=note.value)
 
 
 def _lines(store: Store, placed: Mapping[str, Placed], refused: set[str]) -> Iterator[Study]:

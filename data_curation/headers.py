@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,12 +21,19 @@ from data_curation.geometry import BadGeometry, Placement, placement
 
 MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4.1"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META_AT_MOST, _PIECE = 2048, 1 << 16
 DAMAGE = Exception
 """Damaged input makes pydicom and its decoders raise nearly anything, so everything but an exit counts."""
 
 
 class Unusable(Exception):
     """A file or series that cannot be used; the reason tells nothing about a patient."""
+
+    def __init__(self, reason: str, value: float | None = None) -> None:
+        """`value` is the measure that was beyond its threshold, where one was."""
+        super().__init__(reason)
+        self.value = value
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,19 @@ def quietly() -> Iterator[None]:
         log.propagate = before
 
 
-def read_header(stream: io.BufferedIOBase) -> Dataset:
+def read_header(stream: io.BufferedIOBase, most: int) -> Dataset:
     """The attributes curation needs, pixels left unread.
 
+    Args:
+        stream: A file, from its start.
+        most: Bytes that a deflated file may unpack to.
+
     Raises:
-        Unusable: If it is not DICOM, damaged, or not an MR image.
+        Unusable: If it is not DICOM, damaged, not an MR image, or unpacks beyond the limit.
     """
     if not looks_like_dicom(stream):
         raise Unusable("not DICOM")
+    _refuse_bomb(stream, most)
     with quietly():
         try:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
@@ -108,6 +121,26 @@ def read_header(stream: io.BufferedIOBase) -> Dataset:
     if kind in (MR_STORAGE, ENHANCED_MR_STORAGE):
         return dataset
     raise Unusable("not an MR image" if kind else "SOPClassUID: missing")
+
+
+def _refuse_bomb(stream: io.BufferedIOBase, most: int) -> None:
+    """Unpack a deflated file piece by piece: pydicom would unpack all of it at once."""
+    head = stream.read(_META_AT_MOST)
+    stream.seek(0)
+    if _DEFLATED not in head or len(head) < 144:
+        return
+    stream.seek(144 + int.from_bytes(head[140:144], "little"))
+    unpacker, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    try:
+        piece = stream.read(_PIECE)
+        while piece and total <= most:
+            total += len(unpacker.decompress(piece, 16 * _PIECE))
+            piece = unpacker.unconsumed_tail or stream.read(_PIECE)
+    except zlib.error as error:
+        raise Unusable("damaged DICOM") from error
+    if total > most:
+        raise Unusable("file unpacks beyond the limit")
+    stream.seek(0)
 
 
 def read_person(dataset: Dataset) -> Person:

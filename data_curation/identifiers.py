@@ -82,9 +82,11 @@ def _decoded(value: bytes) -> Iterator[str]:
 def tokenise(text: str) -> set[str]:
     """Normalised words worth looking for: from 4 letters, 6 digits, or 2 letters of other scripts."""
     whole = normalise(text)
-    parts = [part for part in _SPLIT.split(whole) if part]
-    joined = "".join(parts)
-    return {word for word in (*parts, joined, whole) if _telling(word)}
+    # A name's writings (`Wang^XiaoDong=王^小东`, PS3.5 6.2.1.1) are names each.
+    writings = [[part for part in _SPLIT.split(one) if part] for one in whole.split("=")]
+    parts = [part for writing in writings for part in writing]
+    joined = ["".join(writing) for writing in writings]
+    return {word for word in (*parts, *joined, "".join(parts), whole) if _telling(word)}
 
 
 def normalise(text: str) -> str:

@@ -19,6 +19,7 @@ from data_curation.identity import PseudonymKey
 from data_curation.importers.pictures import ImportedStudy, ImportedUnit
 from data_curation.labels import LabelledStudy, LabelledUnit, Provenance, UnlocatedDisc
 from data_curation.midline import find_midline
+from data_curation.pixels import sketch_of
 from data_curation.policy import Policy
 from data_curation.stacks import write_png
 from data_curation.store import Record, Store
@@ -115,13 +116,13 @@ def _keep(
     patient = key.patient(f"{name}/{study.patient}")
     folder = store.work / number
     shutil.rmtree(folder, ignore_errors=True)
-    series, pixels = [], []
+    series, digests = [], []
     for unit in study.units:
         written, digest = _write_unit(
             unit, folder / unit.plane.value, f"studies/{number}/{unit.plane.value}", policy
         )
         series.append(written)
-        pixels.append(digest)
+        digests.append(digest)
     curated = CuratedStudy(
         patient=patient,
         study=number,
@@ -130,14 +131,14 @@ def _keep(
         month=None,
         numbering=NumberingBasis.ASSUMED,
         series=tuple(series),
-        digest=hashlib.sha256("".join(pixels).encode()).hexdigest(),
-        pixels=tuple(pixels),
+        digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
+        pixels=tuple(one for unit in study.units for one in sketch_of(unit.slices)),
     )
     record = Record(
         study=number,
         site=site,
         external=external,
-        fingerprint=key.digest("import", *pixels),
+        fingerprint=key.digest("import", *digests),
         curated=curated,
         reason=None,
         notes=(),

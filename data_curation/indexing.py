@@ -149,7 +149,7 @@ def _read_batch(
 ) -> tuple[list[Read | Skipped], frozenset[str]]:
     sources, root, policy = batch
     names = tokens_of_names(
-        {os.path.relpath(s.path, root) for s in sources} | {s.member or "" for s in sources}
+        {os.path.relpath(s.path, root) for s in sources} | {member for s in sources for member in s.members}
     )
     return [_read_one(source, policy) for source in sources], frozenset(names)
 
@@ -157,7 +157,7 @@ def _read_batch(
 def _read_one(source: Source, policy: Policy) -> Read | Skipped:
     try:
         with open_source(source, policy.limits) as stream:
-            dataset = read_header(stream)
+            dataset = read_header(stream, policy.limits.file_bytes)
             size = stream.seek(0, os.SEEK_END)
         tokens = frozenset(tokens_of(dataset))
         person = read_person(dataset)

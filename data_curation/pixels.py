@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -19,6 +20,7 @@ from data_curation.headers import DAMAGE, Instance, Unusable, quietly
 from data_curation.policy import Limits
 
 Pixels = NDArray[np.uint16]
+_SKETCH = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class SeriesPixels:
     intercept: float
     digest: str
     """SHA-256 over the stored integers of all slices, as acquired."""
+    sketch: tuple[str, ...]
+    """`sketch_of` the same."""
 
 
 def decode(instances: Sequence[Instance], limits: Limits) -> list[Decoded | None]:
@@ -109,6 +113,7 @@ def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
     digest = hashlib.sha256()
     for d in decoded:
         digest.update(np.ascontiguousarray(d.stored, dtype="<i4").tobytes())
+    sketch = sketch_of([d.stored for d in decoded])
     scales = {(d.slope, d.intercept) for d in decoded}
     low = min(int(d.stored.min()) for d in decoded)
     high = max(int(d.stored.max()) for d in decoded)
@@ -116,12 +121,23 @@ def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
         shift = min(low, 0)
         slope, intercept = scales.pop()
         slices = tuple((d.stored - shift).astype(np.uint16) for d in decoded)
-        return SeriesPixels(slices, slope, intercept + slope * shift, digest.hexdigest())
+        return SeriesPixels(slices, slope, intercept + slope * shift, digest.hexdigest(), sketch)
     values = [d.stored * d.slope + d.intercept for d in decoded]
     bottom, top = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
     step = max((top - bottom) / 65535, 1e-12)
     slices = tuple(np.rint((v - bottom) / step).astype(np.uint16) for v in values)
-    return SeriesPixels(slices, step, bottom, digest.hexdigest())
+    return SeriesPixels(slices, step, bottom, digest.hexdigest(), sketch)
+
+
+def sketch_of(slices: Sequence[NDArray[np.integer[Any]]]) -> tuple[str, ...]:
+    """The smallest SHA-256 of a series' slices (Broder 1997): two series that share slices share some of
+    these, in whatever order, with some slices missing, in whatever transfer syntax.
+
+    Slices of one value say nothing and are passed over.
+    """
+    telling = [np.ascontiguousarray(s, dtype="<i4") for s in slices if s.min() != s.max()]
+    digests = {hashlib.sha256(str(s.shape).encode() + s.tobytes()).hexdigest() for s in telling}
+    return tuple(sorted(digests)[:_SKETCH])
 
 
 def turn_upright(pixels: Pixels, turn: Upright) -> Pixels:

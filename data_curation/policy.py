@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.taxonomy import Split
 
-VERSION = 2
+VERSION = 3
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -27,7 +27,7 @@ class Limits(_Frozen):
     """Unpacked over packed, per member."""
     zip_members: int = 200_000
     zip_depth: int = 2
-    header_value_bytes: int = 4_000_000
+    """Archives within each other: hospitals pack the portions of an export once more."""
     pixels: int = 4096 * 4096
     frames: int = 2000
 

@@ -71,10 +71,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A candidate that is not used, and why."""
+    """A candidate that is not used, and why; `value` is the measure beyond its threshold, where one was."""
 
     candidate: Candidate
     reason: str
+    value: float | None = None
 
 
 @dataclass(frozen=True)

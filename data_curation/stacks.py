@@ -20,10 +20,12 @@ from data_curation.policy import Policy
 from data_curation.quality import flags_of, measure, too_bad
 from data_curation.scanners import maker_of, model_of
 from data_curation.selection import Candidate
+from data_curation.verification import check_text_free
 from domain.manifest import MidlineBand, ScoutLine, Series, Slice
 from domain.taxonomy import Plane
 
 PNG_LEVEL = 1
+_LOOKS = 5
 Pixels = NDArray[np.uint16]
 
 
@@ -84,11 +86,20 @@ def load_stack(candidate: Candidate, policy: Policy) -> LoadedStack:
 
 def _without_text(images: list[Pixels]) -> tuple[list[Pixels], int]:
     """Mask text at the margins; returns the slices and how many had some."""
-    found = [find_text(image) for image in images]
-    if any(not text.marginal(i.shape) for i, texts in zip(images, found, strict=True) for text in texts):
-        raise Unusable("text burnt in")
-    masked = sum(bool(texts) for texts in found)
-    return [mask_text(i, texts) if texts else i for i, texts in zip(images, found, strict=True)], masked
+    clean = [_one_without_text(image) for image in images]
+    return clean, sum(a is not b for a, b in zip(images, clean, strict=True))
+
+
+def _one_without_text(image: Pixels) -> Pixels:
+    """Looked at again when it is masked: text that was less bright is seen then."""
+    for _ in range(_LOOKS):
+        texts = find_text(image)
+        if not texts:
+            return image
+        if any(not text.marginal(image.shape) for text in texts):
+            break
+        image = mask_text(image, texts)
+    raise Unusable("text burnt in")
 
 
 def _midline(images: Sequence[Pixels], turn: Upright, candidate: Candidate) -> tuple[Midline, float | None]:
@@ -117,6 +128,7 @@ def write_stack(
     folder.mkdir(parents=True)
     slices = []
     for number, (image, turn) in enumerate(zip(stack.images, stack.turns, strict=True)):
+        check_text_free(image, f"{home}/{number:03d}.png")
         write_png(folder / f"{number:03d}.png", stack.display(number))
         write_png(folder / f"{number:03d}.source.png", image)
         slices.append(

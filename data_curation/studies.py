@@ -16,6 +16,7 @@ from data_curation.identity import PseudonymKey
 from data_curation.policy import Policy
 from data_curation.selection import Candidate, Rejected, candidates, choose
 from data_curation.stacks import LoadedStack, load_stack, write_png, write_stack
+from data_curation.verification import check_text_free
 from domain.manifest import Series, Slice
 from domain.taxonomy import NumberingBasis, Plane
 
@@ -28,6 +29,8 @@ class SeriesNote(BaseModel):
     series: str
     slices: int
     reason: str
+    value: float | None = None
+    """The measure that was beyond its threshold, where one was."""
 
 
 class CuratedStudy(BaseModel):
@@ -44,7 +47,7 @@ class CuratedStudy(BaseModel):
     series: tuple[Series, ...]
     digest: str
     pixels: tuple[str, ...]
-    """SHA-256 over the stored pixels of each series: notices the same scan under two names."""
+    """`pixels.sketch_of` each series: notices the same scan under two names."""
     localizer: str | None = None
 
 
@@ -93,7 +96,7 @@ def curate_study(
             try:
                 stacks[plane] = load_stack(candidate, policy)
             except Unusable as error:
-                failed[candidate.name] = Rejected(candidate, str(error))
+                failed[candidate.name] = Rejected(candidate, str(error), error.value)
         if len(stacks) == len(choice.chosen):
             return Prepared(_write(person, stacks, choice.whole_spine, folder, key, policy), None, notes)
 
@@ -104,6 +107,7 @@ def _notes(rejected: Sequence[Rejected], key: PseudonymKey) -> tuple[SeriesNote,
             series=f"se-{key.digest('series', r.candidate.slices[0].series_uid)[:12]}",
             slices=len(r.candidate.slices),
             reason=r.reason,
+            value=r.value,
         )
         for r in rejected
     )
@@ -130,7 +134,7 @@ def _write(
                 middle = stack.midline.slice
                 scout = stack.display(middle), written[0].slices[middle]
     localizer = _write_localizer(whole_spine, folder, home, policy)
-    pixels = tuple(stacks[plane].pixels.digest for plane in sorted(stacks))
+    digests = "".join(stacks[plane].pixels.digest for plane in sorted(stacks))
     return CuratedStudy(
         patient=patient,
         study=study,
@@ -139,8 +143,8 @@ def _write(
         month=key.month(patient, person.study_date) if person.study_date else None,
         numbering=NumberingBasis.WHOLE_SPINE if localizer else NumberingBasis.ASSUMED,
         series=tuple(written),
-        digest=hashlib.sha256("".join(pixels).encode()).hexdigest(),
-        pixels=pixels,
+        digest=hashlib.sha256(digests.encode()).hexdigest(),
+        pixels=tuple(one for plane in sorted(stacks) for one in stacks[plane].pixels.sketch),
         localizer=localizer,
     )
 
@@ -155,5 +159,6 @@ def _write_localizer(candidate: Candidate | None, folder: Path, home: str, polic
         return None
     place = folder / "whole-spine"
     place.mkdir()
+    check_text_free(stack.images[stack.midline.slice], "whole-spine")
     write_png(place / "000.png", stack.display(stack.midline.slice))
     return f"{home}/whole-spine/000.png"

@@ -28,6 +28,8 @@ class StudyNote(_Frozen):
     study: str
     series: str | None = None
     reason: str
+    value: float | None = None
+    """The measure that was beyond its threshold, where one was."""
 
 
 class Summary(_Frozen):

@@ -3,7 +3,7 @@
 1. **Grammar**: every string in the manifest and the records, and every file name, is one that curation makes:
    a pseudonym, a hash, a store path, a word of the vocabulary, a scanner model of known words, a reason in
    curation's own words. Nothing else may be there, so nothing has to be recognised as a name. Slices are PNG
-   files of pixel chunks only.
+   files of pixel chunks only, and pixels are looked at for text before they are written.
 2. **Search**: what an operator chose (the site's code) and all words of every text file are searched for the
    identifying values gathered from the sources (`identifiers`).
 
@@ -21,6 +21,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from data_curation.burnin import find_text
 from data_curation.identifiers import normalise, tokenise, without_accents
 from data_curation.scanners import MAKERS, OTHER_MAKER, is_model
 from domain import taxonomy
@@ -51,19 +55,19 @@ _REASON_WORDS = """
 after agent an and another apart archive axial be beside beyond body burnt can cannot coarse colour columns
 contrast damaged decoded derived dicom differ empty encrypted excluded far fat few fewer field file from
 header image in its larger limit link localizer low lumbar member missing mr neither no nor not of one other
-part patients pixels plain read rows sagittal says series signal slices small spine stir study suppressed
-symbolic t1 t2 text than the too two under unknown unpacks usable value view whole younger zip
+others part patients pixels plain read rows sagittal says series signal slices small spine stir study
+suppressed symbolic t1 t2 text than the too two under unknown unpacks usable value view whole younger zip
 """
 """Words of the reasons: a source's folder or description may be named by one, and that betrays nobody."""
 _CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 _FIELDS = (
-    "schema", "key", "site", "external", "fingerprint", "curated", "reason", "notes", "stratum",
+    "schema", "key", "site", "external", "fingerprint", "curated", "reason", "notes", "value", "stratum",
     "fingerprints", "enrichment", "under-30", "over-75", "hiz", "pixels", "manufacturer", "model",
     "field_strength", "repetition_time", "echo_time", "slice_thickness", "slice_spacing", "unknown",
 )  # fmt: skip
 FLAGS = (
     "uneven_gaps", "duplicate_slices", "damaged_slices", "signal_to_noise", "ghosting", "void_share",
-    "discs_seen", "cut_off", "same_pixels", "masked_text", "spacing_assumed",
+    "discs_seen", "cut_off", "masked_text", "spacing_assumed",
 )  # fmt: skip
 """Names that a series' flags may have."""
 
@@ -179,6 +183,16 @@ def check_png(path: Path, shown: str) -> None:
             if kind not in _CHUNKS:
                 raise Leak(f"{shown}: holds a PNG chunk beside the pixels")
             file.seek(length + 4, 1)
+
+
+def check_text_free(image: NDArray[np.uint16], shown: str) -> None:
+    """Look at pixels that are about to be written once more for text burnt into them.
+
+    Raises:
+        Leak: If there is some that was neither masked nor rejected.
+    """
+    if find_text(image):
+        raise Leak(f"{shown}: text is burnt into its pixels")
 
 
 def verify_store(root: Path, known: Known, prose: str = "") -> int:

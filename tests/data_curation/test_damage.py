@@ -13,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from data_curation import stacks
 from data_curation.curation import curate
@@ -89,6 +90,44 @@ def test_a_zip_bomb_is_not_unpacked(make_study: MakeStudy, tmp_path: Path, key: 
         "zip archive larger than the limit": 1,
         "zip member unpacks beyond the limit": 1,
     }
+
+
+def test_archives_within_archives_are_read_to_a_depth(
+    make_study: MakeStudy, tmp_path: Path, key: PseudonymKey
+) -> None:
+    made = make_study("loose", patient_id="A", seed="a")
+    other = make_study("other", patient_id="B", seed="other")
+    (tmp_path / "dicom" / "portion" / "1").mkdir(parents=True)
+    inner = _zipped({f"slices/{k}": p.read_bytes() for k, p in enumerate(made.paths)})
+    deep = _zipped({"inner": _zipped({str(k): p.read_bytes() for k, p in enumerate(other.paths)})})
+    outer = _zipped({"portion.zip": inner, "deep.zip": deep, "note.txt": b"no image"})
+    (tmp_path / "dicom" / "portion" / "1" / "export").write_bytes(outer)
+    summary = _curate(tmp_path, key)
+    assert (summary.curated, summary.slices) == (1, 7)
+    assert summary.files_skipped == {"not DICOM": 1, "zip archive too far in others": 1}
+
+
+def _zipped(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_deflated_file_that_unpacks_without_end_is_not_unpacked(
+    make_study: MakeStudy, tmp_path: Path, key: PseudonymKey
+) -> None:
+    made = make_study()
+    dataset = pydicom.dcmread(made.paths[0])
+    dataset.add_new(0x00091010, "OB", b"\0" * 30_000_000)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(made.paths[0])
+    assert made.paths[0].stat().st_size < 200_000
+    small = POLICY.model_copy(update={"limits": Limits(file_bytes=10_000_000)})
+    summary = _curate(tmp_path, key, small)
+    assert summary.files_skipped == {"file unpacks beyond the limit": 1}
+    assert summary.slices == 6
 
 
 def test_a_member_that_lies_about_its_size_is_stopped(tmp_path: Path) -> None:
@@ -223,6 +262,9 @@ def test_the_same_pixels_under_two_names_are_refused_once(
     make_study("dicom/c", patient_id="C", seed="c", arrays=slices)
     assert _curate(tmp_path, key).curated == 1
     assert read_manifest(tmp_path / "store")[0].patient == first, "who was placed first stays"
+    make_study("dicom/d", patient_id="D", seed="d", arrays=slices[2:])
+    summary = _curate(tmp_path, key)
+    assert (summary.curated, summary.studies_rejected) == (1, {"same pixels as another study": 3})
 
 
 @pytest.mark.parametrize("place", ["dicom/store", ".", "dicom"])

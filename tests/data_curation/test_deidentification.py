@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import zipfile
@@ -20,10 +21,10 @@ from pydicom.sequence import Sequence
 
 from data_curation import curation, stacks
 from data_curation.curation import Origin, curate
-from data_curation.identifiers import tokens_of
+from data_curation.identifiers import tokens_of, tokens_of_names
 from data_curation.identity import PseudonymKey
 from data_curation.policy import POLICY
-from data_curation.verification import Leak, check_json, known_among, verify_store
+from data_curation.verification import Leak, check_json, check_text, known_among, verify_store
 from domain.errors import DiscLoopError
 from tests.data_curation.conftest import MakeStudy, read_manifest
 
@@ -274,6 +275,26 @@ def test_the_verification_finds_what_is_planted_afterwards(
         verify_store(store, known)
 
 
+def test_each_planted_value_let_through_is_found(make_study: MakeStudy, tmp_path: Path) -> None:
+    """Every value of the forty tags, of private and nested ones, every date and UID, wherever it came out."""
+    made = make_study(patient_id="PIDPLANTED42", patient_name="Plantedname^Petra=王^小东=")
+    _plant(made.paths[0])
+    dataset = pydicom.dcmread(made.paths[0], stop_before_pixels=True)
+    names = tokens_of_names(["Plantedfolder_Plantedname/st/IM0001", "Plantedzip.zip"])
+    known = known_among(tokens_of(dataset) | names)
+    values = [v for v in PLANTED_TEXT.values() if v]
+    values += [*DATES.values(), "PIDPLANTED42", "Petra", "小东", "王小东", "Plantednested", "NESTED445566",
+               "Privateplanted", "Privatebytes王小东", "Plantedfolder", "plantedzip",
+               made.study_uid]  # fmt: skip
+    assert len(values) > 55
+    for value in values:
+        for kept in ({"model": value}, {"scanner": {"manufacturer": value}}, {value: 1.0}):
+            with pytest.raises(Leak):
+                check_json(kept, known, "line")
+        with pytest.raises(Leak):
+            check_text(f"<p>{html.escape(value)}</p>", known, (), "contact-sheet.html")
+
+
 def test_each_json_string_is_of_curations_own_making() -> None:
     honest = {"patient": "pt-0123456789ab", "split": "train", "month": "2019-02", "age_band": "76+"}
     check_json(honest, known_among([]), "line")
@@ -309,6 +330,30 @@ def test_text_burnt_into_the_middle_is_rejected(
     summary = curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
     assert summary.series_rejected == {"text burnt in": 1}
     assert summary.studies_rejected == {"no usable T2 series": 1}
+
+
+def test_text_of_two_brightnesses_is_masked(
+    make_study: MakeStudy, slices: list[NDArray[np.uint16]], tmp_path: Path, key: PseudonymKey
+) -> None:
+    written = [
+        _with_text(_with_text(s, "DOE JANE 1965", (4, 2), 4095), "KLINIK", (4, 142), 3000) for s in slices
+    ]
+    make_study(arrays=written)
+    curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    for shown in read_manifest(tmp_path / "store")[0].series[0].slices:
+        kept = np.asarray(Image.open(tmp_path / "store" / str(shown.source)))
+        assert np.isin(kept, (3000, 4095)).sum() < 5
+
+
+def test_text_let_through_into_the_pixels_fails_the_command(
+    make_study: MakeStudy, slices: list[NDArray[np.uint16]], tmp_path: Path, key: PseudonymKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_study(arrays=[_with_text(s, "DOE JANE 1965", (4, 2), 4095) for s in slices])
+    monkeypatch.setattr(stacks, "_without_text", lambda images: (images, 0))
+    with pytest.raises(Leak, match="text is burnt into its pixels"):
+        curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    assert list((tmp_path / "store" / "studies").iterdir()) == []
 
 
 def test_an_honest_header_is_believed(make_study: MakeStudy, tmp_path: Path, key: PseudonymKey) -> None:

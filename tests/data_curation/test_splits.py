@@ -60,8 +60,9 @@ def test_external_and_enriched_patients_stay_where_they_belong(
 ) -> None:
     for number in range(3):
         make_study(f"dicom/{number}", patient_id=f"P{number}", seed=f"seed-{number * 3}")
+    make_study("dicom/3", patient_id="P3", seed="another", IssuerOfPatientID="Somewhere")
     listed = tmp_path / "cohort.csv"
-    listed.write_text("patient_id,exclude,enrich\nP0,surgery,\nP1,,hiz\n")
+    listed.write_text("patient_id,exclude,enrich\nP0,surgery,\nP1,,hiz\nP3,,over-75\n")
     origin = Origin(cohort=read_cohort(listed, key))
     summary = curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY, origin=origin)
     assert summary.studies_rejected == {"excluded: surgery": 1}
@@ -69,6 +70,8 @@ def test_external_and_enriched_patients_stay_where_they_belong(
     assert studies[key.patient("P1")].split is Split.TRAIN
     assert studies[key.patient("P1")].enrichment == "hiz"
     assert studies[key.patient("P2")].enrichment is None
+    assert studies[key.patient("P3", "Somewhere")].enrichment == "over-75"
+    assert studies[key.patient("P3", "Somewhere")].split is Split.TRAIN
     outside = Origin(site="elsewhere", external=True)
     curate(tmp_path / "dicom", tmp_path / "outside", key=key, policy=POLICY, origin=outside)
     assert {s.split for s in read_manifest(tmp_path / "outside")} == {Split.EXTERNAL}
