@@ -6,8 +6,12 @@ import ipaddress
 import os
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
+
+from tests.chromium import running_chromium
 
 SLOW_FIRST = ("tests/end_to_end/", "tests/label_studio_guard/", "tests/real/")
 
@@ -30,6 +34,13 @@ def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium a file: two open at once in a process are more than Playwright allows."""
+    with running_chromium() as opened:
+        yield opened
 
 
 # First: pytest-xdist reads the groups in a hook of the same name, and would read them before they are set.

@@ -138,7 +138,7 @@ def paint_unit(site: LabelStudio, key: str, plane: Plane) -> None:
 @contextmanager
 def desk(
     site: LabelStudio,
-    chromium: Browser,
+    browser: Browser,
     *,
     config: str,
     plane: Plane = Plane.SAGITTAL,
@@ -167,7 +167,7 @@ def desk(
         with site.service() as service:
             assert service.post("/api/ml/", json=attached).status_code == 201
     (task,) = site.import_tasks(number, [{"data": data, "predictions": predictions}])
-    context = chromium.new_context(viewport=WINDOW)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
     try:
         page = context.new_page()
         page.goto(f"{site.url}/user/login/")

@@ -34,9 +34,7 @@ def findings(grades: tuple[int | None, ...], lesions: tuple[Herniation, ...] = (
     return Findings(plane=Plane.SAGITTAL, discs=discs, herniations=lesions)
 
 
-def test_only_what_differs_is_decided_with_two_keys_each(
-    label_studio: LabelStudio, chromium: Browser
-) -> None:
+def test_only_what_differs_is_decided_with_two_keys_each(label_studio: LabelStudio, browser: Browser) -> None:
     first, second = findings((4, 3, 3, 2, 1), (LESION,)), findings((4, 4, 3, 2, 2))
     prefilled = findings((4, None, 3, 2, None), (LESION,))
     result = [
@@ -46,7 +44,7 @@ def test_only_what_differs_is_decided_with_two_keys_each(
     ]
     with desk(
         label_studio,
-        chromium,
+        browser,
         config=adjudication_config(Plane.SAGITTAL),
         kind="adjudication",
         result=result,

@@ -16,9 +16,9 @@ from tests.waiting import until
 pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
 
 
-def test_lesions_are_marked_beside_the_scout(label_studio: LabelStudio, chromium: Browser) -> None:
+def test_lesions_are_marked_beside_the_scout(label_studio: LabelStudio, browser: Browser) -> None:
     config = reading_config(Plane.AXIAL, "zh")
-    with desk(label_studio, chromium, config=config, plane=Plane.AXIAL) as read:
+    with desk(label_studio, browser, config=config, plane=Plane.AXIAL) as read:
         until(
             lambda: read.page.evaluate("document.querySelector('.dl-scout img')?.naturalWidth"),
             within_s=10,

@@ -47,8 +47,8 @@ def grades(read: Desk) -> list[tuple[Level | None, int | None]]:
     return [(disc.level, disc.pfirrmann) for disc in findings.discs]
 
 
-def test_five_correct_boxes_take_few_presses(label_studio: LabelStudio, chromium: Browser) -> None:
-    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.BOXES)) as read:
+def test_five_correct_boxes_take_few_presses(label_studio: LabelStudio, browser: Browser) -> None:
+    with desk(label_studio, browser, config=CONFIG, result=shown(Arm.BOXES)) as read:
         assert read.shown_slice == MIDLINE
         read.wait_selected(f"disc-1-{MIDLINE + 1}")
         read.press("s", "4", "3", "3", "2", "1")
@@ -65,8 +65,8 @@ def test_five_correct_boxes_take_few_presses(label_studio: LabelStudio, chromium
         ]
 
 
-def test_a_refused_submit_says_why_and_goes_to_the_disc(label_studio: LabelStudio, chromium: Browser) -> None:
-    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.BOXES)) as read:
+def test_a_refused_submit_says_why_and_goes_to_the_disc(label_studio: LabelStudio, browser: Browser) -> None:
+    with desk(label_studio, browser, config=CONFIG, result=shown(Arm.BOXES)) as read:
         read.wait_selected(f"disc-1-{MIDLINE + 1}")
         read.press("s", "4", "3", "3", "6")
         assert read.submit().status == 400
@@ -78,8 +78,8 @@ def test_a_refused_submit_says_why_and_goes_to_the_disc(label_studio: LabelStudi
         assert grades(read)[3:] == [(Level.L2_3, None), (Level.L1_2, 5)]
 
 
-def test_the_same_key_confirms_a_proposed_grade(label_studio: LabelStudio, chromium: Browser) -> None:
-    with desk(label_studio, chromium, config=CONFIG, result=shown(Arm.FULL)) as read:
+def test_the_same_key_confirms_a_proposed_grade(label_studio: LabelStudio, browser: Browser) -> None:
+    with desk(label_studio, browser, config=CONFIG, result=shown(Arm.FULL)) as read:
         until(lambda: "L5/S1 · 1" in read.labels(), within_s=10, what="the proposed answers beside the boxes")
         assert "0.98" not in read.page.inner_text("body")
         read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
@@ -91,9 +91,9 @@ def test_the_same_key_confirms_a_proposed_grade(label_studio: LabelStudio, chrom
 
 
 def test_a_reader_draws_pages_and_grades_without_a_proposal(
-    label_studio: LabelStudio, chromium: Browser
+    label_studio: LabelStudio, browser: Browser
 ) -> None:
-    with desk(label_studio, chromium, config=CONFIG) as read:
+    with desk(label_studio, browser, config=CONFIG) as read:
         assert _names_levels_as_the_domain_does(read)
         for position, grade in enumerate("23"):
             read.press("d")
@@ -118,10 +118,10 @@ def test_a_reader_draws_pages_and_grades_without_a_proposal(
         assert herniation.primary.slice == MIDLINE + 1
 
 
-def test_a_rough_box_snaps_to_the_disc(label_studio: LabelStudio, chromium: Browser) -> None:
+def test_a_rough_box_snaps_to_the_disc(label_studio: LabelStudio, browser: Browser) -> None:
     with (
         snapping_backend() as address,
-        desk(label_studio, chromium, config=CONFIG, ml_backend=address) as read,
+        desk(label_studio, browser, config=CONFIG, ml_backend=address) as read,
     ):
         read.press("d")
         read.page.wait_for_function("Htx.autoAnnotation")
@@ -135,12 +135,12 @@ def test_a_rough_box_snaps_to_the_disc(label_studio: LabelStudio, chromium: Brow
 
 
 def test_a_stroke_quicker_than_the_choice_of_its_tool_is_kept(
-    label_studio: LabelStudio, chromium: Browser
+    label_studio: LabelStudio, browser: Browser
 ) -> None:
     """The tool was once changed in the middle of such a stroke, and nothing could be drawn after it."""
     with (
         snapping_backend() as address,
-        desk(label_studio, chromium, config=CONFIG, ml_backend=address) as read,
+        desk(label_studio, browser, config=CONFIG, ml_backend=address) as read,
     ):
         read.page.evaluate(HOLD_TIMERS)
         read.press("d")

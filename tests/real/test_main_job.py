@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import Browser
 
 from domain.manifest import Study
 from tests.end_to_end.main_job import check_ledger, read_sagittal_list
 from tests.end_to_end.stack import running_demo
-from tests.end_to_end.surgeon import chromium
 from tests.real.spider_series import write_studies
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
 PATIENTS = ["1", "4", "5"]
 
 
-def test_two_surgeons_read_real_slices_blind(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_two_surgeons_read_real_slices_blind(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> None:
     folder = tmp_path_factory.mktemp("real")
     write_studies(folder / "dicom", PATIENTS)
     with running_demo(folder, "--dicom", str(folder / "dicom")) as demo:
@@ -25,11 +27,10 @@ def test_two_surgeons_read_real_slices_blind(tmp_path_factory: pytest.TempPathFa
         assert len(studies) == len(PATIENTS)
         assert "Invented" not in manifest
         one, two = demo.of_role("reader")
-        with chromium() as browser:
-            reads = {
-                one.id: read_sagittal_list(browser, demo, one, two),
-                two.id: read_sagittal_list(browser, demo, two, one),
-            }
+        reads = {
+            one.id: read_sagittal_list(browser, demo, one, two),
+            two.id: read_sagittal_list(browser, demo, two, one),
+        }
         check_ledger(demo, reads)
         _proposals_are_real(demo.client.get("/api/readings", limit=1000, content=True))
         assert demo.client.get("/api/proposals")["failed"] == 0

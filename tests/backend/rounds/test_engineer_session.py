@@ -21,10 +21,8 @@ from domain.taxonomy import Role
 from tests.backend.rounds.conftest import POLICY, label_studies, stub_settings, the_round
 from tests.backend.rounds.test_rounds import step
 from tests.backend.workplace import Workplace
-from tests.reading_page.conftest import chromium
 from tests.waiting import free_ports, until
 
-__all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 SHOTS = os.environ.get("DISCLOOP_SCREENSHOTS")
 
@@ -82,14 +80,14 @@ def press(page: Page, words: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_from_due_to_promoted_and_back(workplace: Workplace, chromium: Browser) -> None:
+def test_from_due_to_promoted_and_back(workplace: Workplace, browser: Browser) -> None:
     policy = POLICY | {"triggers": {"consensus_discs": 10}}
     slow = stub_settings(workplace.settings, train="--epochs 100 --pause 0.2", policy=policy)
     workplace.settings.__dict__.update(slow.__dict__)
     label_studies(workplace)
     workplace.job("round_proposals")
     with served(workplace) as address:
-        page = signed_in(chromium, workplace, address, Role.ENGINEER)
+        page = signed_in(browser, workplace, address, Role.ENGINEER)
         page.goto(f"{address}/")
         page.get_by_role("link", name="Look and approve").click()
         assert "due by consensus discs" in page.inner_text("main")
