@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import numpy.typing as npt
 import torch
 
 from domain.errors import DiscLoopError
-from ml_backend.detector.inference import Found, column_of
+from ml_backend.column import Column
+from ml_backend.detector.inference import Found, column_of, column_of_looks
 from ml_backend.detector.letterbox import Letterbox
+from ml_backend.detector.looks import UNSURE, closer_side
 from ml_backend.detector.network import DetectionHead, build_detector
 from ml_backend.grader.crops import (
     CROP_HEIGHT,
@@ -52,11 +55,13 @@ class LoadedModel:
         self,
         description: ModelDescription,
         detector: Compiled,
+        closer: Compiled,
         grader: Compiled,
         plausibility: Plausibility | None,
     ) -> None:
         self.description = description
-        self._detector, self._grader, self._plausibility = detector, grader, plausibility
+        self._detector, self._closer = detector, closer
+        self._grader, self._plausibility = grader, plausibility
 
     @property
     def version(self) -> str:
@@ -69,16 +74,19 @@ class LoadedModel:
         side = self.description.side
         for start in range(0, len(images), BATCH):
             chunk = images[start : start + BATCH]
-            boxes = [Letterbox.of(image.shape[1], image.shape[0], side) for image in chunk]
-            framed = np.zeros((len(chunk), 1, side, side), np.float32)
-            for row, image, letterbox in zip(framed, chunk, boxes, strict=True):
-                view = letterbox.apply(image)
-                row[0, : view.shape[0], : view.shape[1]] = view
-            candidates, embeddings = self._detector(framed)
-            found += [
-                Found(column_of(c, b), e) for c, b, e in zip(candidates, boxes, embeddings, strict=True)
-            ]
+            letterboxes, framed = _framed(chunk, side)
+            for image, letterbox, candidates, embedding in zip(
+                chunk, letterboxes, *self._detector(framed), strict=True
+            ):
+                column = column_of(candidates, letterbox)
+                if column.doubt > UNSURE:
+                    column = self._look_again(image, candidates, letterbox)
+                found.append(Found(column, embedding))
         return found
+
+    def _look_again(self, image: GreyImage, candidates: Floats, letterbox: Letterbox) -> Column:
+        (closer,), framed = _framed([image], closer_side(self.description.side))
+        return column_of_looks(candidates, self._closer(framed)[0][0], (letterbox, closer))
 
     def grade(self, image: GreyImage, boxes: BoxArray) -> Graded:
         """Read the discs of one column, (discs, 4) boxes from the lowest up."""
@@ -112,6 +120,16 @@ class LoadedModel:
             np.log(clipped / (1 - clipped)) * description.herniation_slope + description.herniation_intercept
         )
         return sharpen(raw, description.temperature), (1 / (1 + np.exp(-logit))).astype(np.float32)
+
+
+def _framed(images: Sequence[GreyImage], side: int) -> tuple[list[Letterbox], Floats]:
+    """Slices in the upper left of squares: (slices, 1, side, side), and where each lies."""
+    letterboxes = [Letterbox.of(image.shape[1], image.shape[0], side) for image in images]
+    framed = np.zeros((len(images), 1, side, side), np.float32)
+    for row, image, letterbox in zip(framed, images, letterboxes, strict=True):
+        view = letterbox.apply(image)
+        row[0, : view.shape[0], : view.shape[1]] = view
+    return letterboxes, framed
 
 
 def load_model(
@@ -153,9 +171,14 @@ def build_model(
             f"model {description.version}: tensors do not fit the networks: {error}"
         ) from error
     used = threads or os.cpu_count() or 1
-    side = description.side
-    detector = compile_network(
-        DetectionHead(network.eval()), (torch.zeros(1, 1, side, side),), runtime=runtime, threads=used
+    detector, closer = (
+        compile_network(
+            DetectionHead(deepcopy(network).eval()),  # the network keeps the size it last saw
+            (torch.zeros(1, 1, side, side),),
+            runtime=runtime,
+            threads=used,
+        )
+        for side in (description.side, closer_side(description.side))
     )
     grader = compile_network(
         GraderEnsemble(members, mirror=description.mirror),
@@ -165,4 +188,4 @@ def build_model(
     )
     parts = tensors.get("plausibility")
     plausibility = Plausibility(**{name: tensor.numpy() for name, tensor in parts.items()}) if parts else None
-    return LoadedModel(description, detector, grader, plausibility)
+    return LoadedModel(description, detector, closer, grader, plausibility)

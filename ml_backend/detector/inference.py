@@ -12,6 +12,7 @@ from ultralytics.nn.tasks import DetectionModel
 
 from ml_backend.column import Column, trace_column
 from ml_backend.detector.letterbox import Letterbox
+from ml_backend.detector.looks import merge_looks
 from ml_backend.detector.network import DetectionHead
 from ml_backend.samples import GreyImage
 
@@ -62,6 +63,21 @@ def find_column(detector: DetectorRuntime, image: GreyImage, *, side: int) -> Fo
 
 def column_of(candidates: npt.NDArray[np.float32], letterbox: Letterbox) -> Column:
     """The column among the network's candidates (anchors, 5), in pixels of the slice."""
-    likely = candidates[candidates[:, 4] >= FAINTEST]
+    likely = likely_of(candidates)
     column = trace_column(likely[:, :4], likely[:, 4])
     return Column(letterbox.restore(column.boxes), column.scores, column.doubt)
+
+
+def likely_of(candidates: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The candidates (anchors, 5) that are worth a look."""
+    return candidates[candidates[:, 4] >= FAINTEST]
+
+
+def column_of_looks(
+    first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], letterboxes: tuple[Letterbox, Letterbox]
+) -> Column:
+    """The column among the candidates of two looks at the same slice, in pixels of the slice."""
+    before, after = letterboxes
+    again = likely_of(second).copy()
+    again[:, :4] *= before.scale / after.scale
+    return column_of(merge_looks([likely_of(first), again]), before)
