@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from domain.findings import Disc, Findings, Herniation, Hiz, SliceBox
 from domain.manifest import Series, Slice, Study
 
 Finding = Disc | Herniation | Hiz
+Agreement = Mapping[str, Mapping[str, float | None]]
+"""Statistics of the report by name, each with `value`, `low` and `high`."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Bundle:
     labels: tuple[LabelledStudy, ...]
     studies: dict[str, Study]
     licence: str
+    agreement: Agreement | None = None
 
     def units(self) -> Iterator[tuple[Study, Series, LabelledUnit]]:
         """Each labelled unit with its study and series."""
@@ -71,7 +74,7 @@ def numbered(findings: Findings) -> Iterator[tuple[str, int, Finding]]:
         yield "hiz", number, zone
 
 
-def read_bundle(store: Path, labels: Path, licence: str) -> Bundle:
+def read_bundle(store: Path, labels: Path, licence: str, agreement: Agreement | None = None) -> Bundle:
     """Read labels and the store they belong to.
 
     Raises:
@@ -81,7 +84,7 @@ def read_bundle(store: Path, labels: Path, licence: str) -> Bundle:
     found = tuple(read_labels(labels))
     for labelled in found:
         _check(labelled, studies, labels)
-    return Bundle(store, found, studies, licence)
+    return Bundle(store, found, studies, licence, agreement)
 
 
 def _check(labelled: LabelledStudy, studies: dict[str, Study], path: Path) -> None:
@@ -151,4 +154,18 @@ def write_card(bundle: Bundle, out: Path) -> None:
     for name, table in counts.items():
         lines += ["", f"| {name} | {'findings' if name in ('label', 'level') else 'units'} |", "|---|---|"]
         lines += [f"| {key} | {count} |" for key, count in sorted(table.items())]
+    lines += _agreement_lines(bundle.agreement)
     (out / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _agreement_lines(agreement: Agreement | None) -> list[str]:
+    if agreement is None:
+        return ["", "Agreement of the readers: not stated."]
+    lines = [
+        "", "Agreement of the readers on grades, unaided, before any decision (95 % intervals):", "",
+        "| statistic | value | from | to |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for name, told in agreement.items():
+        cells = ("-" if told[k] is None else f"{told[k]:.3f}" for k in ("value", "low", "high"))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines

@@ -43,7 +43,9 @@ def _pictures(path: Path, table: Table) -> Iterator[Picture]:
         finding = attributes.get("finding")
         box = Box(x1=x, y1=y, x2=x + width, y2=y + height)
         marks[annotation["image_id"]].append(
-            Mark(meaning, box, str(finding) if finding is not None else None)
+            Mark(
+                meaning, box, str(finding) if finding is not None else None, attributes.get("primary") is True
+            )
         )
     for image in content["images"]:
         yield Picture(_file(path.parent, str(image["file_name"]), path), tuple(marks[image["id"]]))

@@ -28,15 +28,19 @@ from domain.taxonomy import Plane
 
 DEFAULT_PATTERN = r"(?P<study>.+)_(?P<plane>sagittal|axial)_(?P<slice>\d+)|(?P<patient>.*?)[_ .-]*\d*"
 _LARGEST = 64_000_000
+_Joined = tuple[Meaning, list[SliceBox], str | None]
+"""What the boxes of one finding mean, the boxes, and the finding's name."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A labelled box; `finding` says which boxes of a unit are one finding, where the format knows."""
+    """A labelled box; `finding` says which boxes of a unit are one finding, where the format knows, and
+    `primary` on which of them it was decided."""
 
     meaning: Meaning
     box: Box
     finding: str | None = None
+    primary: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,23 +140,32 @@ def read_picture(path: Path) -> NDArray[Any]:
 
 def findings_of(plane: Plane, marks: list[tuple[int, Mark]]) -> Findings:
     """Join the marks of a unit to findings: by their `finding`, else by overlap on neighbouring slices."""
-    joined: list[tuple[Meaning, list[SliceBox], str | None]] = []
+    joined: list[_Joined] = []
     for number, mark in marks:
         own = SliceBox(slice=number, box=mark.box)
         for meaning, boxes, name in joined:
             if meaning == mark.meaning and _same(boxes, own, name, mark.finding):
-                boxes.append(own)
+                boxes.insert(0 if mark.primary else len(boxes), own)
                 break
         else:
             joined.append((mark.meaning, [own], mark.finding))
-    found = [finding_of(meaning, tuple(boxes)) for meaning, boxes, _ in joined]
+    # By their numbers where the format has them, else from the lowest up.
+    found = [finding_of(meaning, tuple(boxes)) for meaning, boxes, _ in sorted(joined, key=_number)]
     discs = [f for f in found if isinstance(f, Disc)]
+    if any(not _number(one) for one in joined if one[0].kind == "disc"):
+        discs.sort(key=lambda d: d.primary.slice if plane is Plane.AXIAL else -d.primary.box.center[1])
     return Findings(
         plane=plane,
-        discs=tuple(sorted(discs, key=lambda d: -d.primary.box.center[1])),
+        discs=tuple(discs),
         herniations=tuple(f for f in found if isinstance(f, Herniation)),
         hiz=tuple(f for f in found if isinstance(f, Hiz)),
     )
+
+
+def _number(joined: _Joined) -> int:
+    """`disc-2` as 2; 0 where a finding has no such name."""
+    match = re.fullmatch(r"[a-z]+-(\d{1,4})", joined[2] or "")
+    return int(match[1]) if match else 0
 
 
 def _same(boxes: list[SliceBox], own: SliceBox, name: str | None, finding: str | None) -> bool:
@@ -160,5 +173,5 @@ def _same(boxes: list[SliceBox], own: SliceBox, name: str | None, finding: str |
         return False
     if name is not None or finding is not None:
         return name == finding
-    last = boxes[-1]
+    last = max(boxes, key=lambda b: b.slice)
     return last.slice == own.slice - 1 and intersection_over_union(last.box, own.box) >= 0.3

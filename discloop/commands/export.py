@@ -22,6 +22,8 @@ from domain.findings import Disc, Findings, Herniation, Hiz
 
 PAGE = 500
 EVERYTHING = "everything"
+STATISTICS = ("percent_agreement", "within_one", "kappa_linear", "kappa_quadratic", "ac1", "alpha_ordinal")
+"""Of the agreement report, for a data set's card."""
 
 app = typer.Typer()
 
@@ -78,12 +80,22 @@ def _export_everything(out: Path, home: Home, person: str | None) -> dict[str, A
 def _export_consensus(name: str, out: Path, home: Home, licence: str) -> dict[str, Any]:
     with closing(client_of(home)) as client:
         studies = list(labelled_studies(_all_consensus(client)))
+        agreement = _agreement(client)
     if not studies:
         raise DiscLoopError("nothing to export yet: no unit has a consensus; see discloop status")
     with tempfile.TemporaryDirectory() as folder:
         labels = Path(folder) / "labels.jsonl"
         write_labels(labels, studies)
-        return export_labels(name, out, store=home.store, labels=labels, licence=licence)
+        return export_labels(name, out, store=home.store, labels=labels, licence=licence, agreement=agreement)
+
+
+def _agreement(client: BackendClient) -> dict[str, dict[str, float | None]] | None:
+    """The headline's statistics, or None where nothing was read twice unaided or results are not frozen."""
+    try:
+        report = client.get("/api/agreement", arm="unaided")
+    except DiscLoopError:
+        return None
+    return {name: {part: report[name][part] for part in ("value", "low", "high")} for name in STATISTICS}
 
 
 def _all_consensus(client: BackendClient) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from PIL import Image
+from pydicom.sr.codedict import codes
 
 from data_curation.exporters.bundle import numbered
 from data_curation.exporting import export_labels
 from data_curation.identity import PseudonymKey
 from data_curation.importers import coco, labelimg, labelme, spider, yolo
-from data_curation.importers.pictures import studies_of
+from data_curation.importers.pictures import Picture, studies_of
 from data_curation.importers.table import Table, code_of
 from data_curation.importing import import_studies
 from data_curation.labels import LabelledStudy, LabelledUnit, Provenance, read_labels, write_labels
@@ -28,6 +30,16 @@ from domain.errors import DiscLoopError
 from domain.findings import Findings
 from domain.taxonomy import Level, Plane
 from tests.data_curation.conftest import Curated, Phantoms, read_manifest
+
+_SNOMED = {
+    Level.T11_12: codes.SCT.T11T12Disc.value,
+    Level.T12_L1: codes.SCT.T12L1Disc.value,
+    Level.L1_2: codes.SCT.L1L2Disc.value,
+    Level.L2_3: codes.SCT.L2L3Disc.value,
+    Level.L3_4: codes.SCT.L3L4Disc.value,
+    Level.L4_5: codes.SCT.L4L5Disc.value,
+    Level.L5_S1: codes.SCT.L5S1Disc.value,
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +64,21 @@ def labels(
     return path
 
 
-Flat = set[tuple[int, str, tuple[float, ...]]]
+Flat = list[tuple[str, list[tuple[int, tuple[float, ...]]]]]
 
 
-def _flat(findings: Findings, *, with_level: bool) -> Flat:
-    """Every box with its slice and code."""
-    return {
-        (at.slice, code_of(finding, with_level=with_level), tuple(round(v, 4) for v in at.box.as_list()))
+def _flat(findings: Findings) -> Flat:
+    """Every finding's code with its level, and its boxes, that of the slice it was decided on first."""
+    return [
+        (
+            code_of(finding, with_level=True),
+            [
+                (at.slice, tuple(round(v, 4) for v in at.box.as_list()))
+                for at in (finding.primary, *sorted(finding.boxes[1:], key=lambda b: b.slice))
+            ],
+        )
         for _, _, finding in numbered(findings)
-        for at in finding.boxes
-    }
+    ]
 
 
 def _as_labelled(path: Path) -> dict[tuple[str, Plane], Findings]:
@@ -79,15 +96,22 @@ def test_what_is_exported_comes_back(curated: Curated, labels: Path, tmp_path: P
     went = _as_labelled(labels)
     assert came.keys() == went.keys()
     for unit, findings in went.items():
-        with_level = form == "coco"
-        assert _flat(came[unit], with_level=with_level) == _flat(findings, with_level=with_level)
-    if form == "coco":
-        for unit, findings in went.items():
-            assert len(came[unit].herniations) == len(findings.herniations)
-            assert [d.pfirrmann for d in came[unit].discs] == [d.pfirrmann for d in findings.discs]
+        assert _flat(came[unit]) == _flat(findings)
     card = (tmp_path / "out" / "README.md").read_text()
     assert "Licence: CC BY 4.0" in card
     assert "| agreed | 6 |" in card
+    assert "Agreement of the readers: not stated." in card
+
+
+def test_the_card_states_the_agreement_that_is_known(curated: Curated, labels: Path, tmp_path: Path) -> None:
+    told: dict[str, dict[str, float | None]] = {
+        "kappa_linear": {"value": 0.71, "low": 0.6, "high": 0.8},
+        "ac1": {"value": 0.5, "low": None, "high": None},
+    }
+    export_labels("csv", tmp_path / "out", store=curated.store, labels=labels, agreement=told)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| kappa_linear | 0.710 | 0.600 | 0.800 |" in card
+    assert "| ac1 | 0.500 | - | - |" in card
 
 
 def test_csv_names_every_finding(curated: Curated, labels: Path, tmp_path: Path) -> None:
@@ -119,32 +143,33 @@ def test_structured_reports_say_the_same_and_refer_to_their_images(
     curated: Curated, labels: Path, tmp_path: Path
 ) -> None:
     export_labels("dicom-sr", tmp_path / "out", store=curated.store, labels=labels)
-    (study, plane), findings = next(iter(_as_labelled(labels).items()))
-    folder = tmp_path / "out" / study / plane.value
-    report = hd.sr.srread(folder / "report.dcm")
-    images = {str(d.SOPInstanceUID): d for d in map(pydicom.dcmread, (folder / "images").iterdir())}
-    content: Any = report.content
-    groups = content.get_planar_roi_measurement_groups()
-    told = list(numbered(findings))
-    assert len(groups) == len(told)
-    for group, (kind, number, finding) in zip(groups, told, strict=True):
-        assert group.tracking_identifier == f"{kind}-{number}"
-        region = group.roi
-        assert region is not None
-        corners = region.value
-        assert [*corners.min(axis=0), *corners.max(axis=0)] == pytest.approx(finding.primary.box.as_list())
-        uid = (
-            str(group.referenced_sop_instance_uid) if hasattr(group, "referenced_sop_instance_uid") else None
-        )
-        assert uid is None or uid in images
-        meanings = [e.value.meaning for e in group.get_qualitative_evaluations()]
-        if kind == "disc":
-            assert f"Pfirrmann grade {findings.discs[number - 1].pfirrmann}" in meanings
-    source = curated.studies[study].series[0].slices[0]
-    assert source.source is not None
-    first = next(d for d in images.values() if d.InstanceNumber == 1)
-    assert np.array_equal(first.pixel_array, np.asarray(Image.open(curated.store / source.source)))
-    assert str(first.PatientName).startswith("pt-")
+    for (study, plane), findings in _as_labelled(labels).items():
+        folder = tmp_path / "out" / study / plane.value
+        report = hd.sr.srread(folder / "report.dcm")
+        images = {str(d.SOPInstanceUID): d for d in map(pydicom.dcmread, (folder / "images").iterdir())}
+        content: Any = report.content
+        groups = content.get_planar_roi_measurement_groups()
+        for group, (kind, number, finding) in zip(groups, list(numbered(findings)), strict=True):
+            assert group.tracking_identifier == f"{kind}-{number}"
+            corners = group.roi.value
+            box = [*corners.min(axis=0), *corners.max(axis=0)]
+            assert box == pytest.approx(finding.primary.box.as_list())
+            (source,) = (i.ReferencedSOPSequence[0] for i in group.roi.ContentSequence)
+            assert images[source.ReferencedSOPInstanceUID].InstanceNumber == finding.primary.slice + 1
+            told = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+            if kind == "disc" and plane is Plane.SAGITTAL:
+                assert told["PFIRRMANN"] == f"PFIRRMANN-{findings.discs[number - 1].pfirrmann}"
+            sites = [site.value for site in group.finding_sites]
+            if finding.level in _SNOMED:
+                assert [(s.value, s.scheme_designator) for s in sites] == [(_SNOMED[finding.level], "SCT")]
+        series = next(s for s in curated.studies[study].series if s.plane is plane)
+        for number, shown in enumerate(series.slices, start=1):
+            image = next(d for d in images.values() if d.InstanceNumber == number)
+            assert np.array_equal(
+                image.pixel_array, np.asarray(Image.open(curated.store / str(shown.source)))
+            )
+            assert image.PatientID == curated.studies[study].patient
+            assert str(image.PatientName).startswith("pt-")
 
 
 def test_labels_that_do_not_fit_the_store_are_refused(curated: Curated, labels: Path, tmp_path: Path) -> None:
@@ -205,6 +230,46 @@ def test_labelimg_counts_from_one(tmp_path: Path) -> None:
     (tmp_path / "bomb.xml").write_text('<!DOCTYPE a [<!ENTITY b "b">]><annotation>&b;</annotation>')
     with pytest.raises(DiscLoopError, match=r"bomb\.xml: not a LabelImg file"):
         list(labelimg.read(tmp_path, Table()))
+
+
+def _coco(folder: Path, label: str) -> None:
+    _picture(folder / "a_1.png")
+    content = {
+        "categories": [{"id": 4, "name": label}],
+        "images": [{"id": 1, "file_name": "a_1.png"}],
+        "annotations": [{"image_id": 1, "category_id": 4, "bbox": [1, 2, 30, 10]}],
+    }
+    (folder / "labels.json").write_text(json.dumps(content))
+
+
+def _yolo(folder: Path, label: str) -> None:
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    _picture(folder / "images" / "a_1.png")
+    (folder / "labels" / "a_1.txt").write_text("0 0.5 0.5 0.2 0.1\n")
+    (folder / "data.yaml").write_text(json.dumps({"names": [label]}))
+
+
+def _labelimg(folder: Path, label: str) -> None:
+    _picture(folder / "a_1.png")
+    (folder / "a_1.xml").write_text(
+        f"<annotation><filename>a_1.png</filename><object><name>{label}</name><bndbox><xmin>1</xmin>"
+        "<ymin>11</ymin><xmax>80</xmax><ymax>20</ymax></bndbox></object></annotation>"
+    )
+
+
+FORMATS = [(coco.read, _coco), (yolo.read, _yolo), (labelimg.read, _labelimg), (labelme.read, _labelme)]
+
+
+@pytest.mark.parametrize(("read", "write"), FORMATS, ids=["coco", "yolo", "labelimg", "labelme"])
+def test_every_format_refuses_what_the_table_does_not_know(
+    tmp_path: Path, read: Callable[[Path, Table], Iterator[Picture]], write: Callable[[Path, str], None]
+) -> None:
+    write(tmp_path, "Bandscheibe")
+    with pytest.raises(DiscLoopError, match="'Bandscheibe' is not in the table"):
+        list(read(tmp_path, Table()))
+    (picture,) = read(tmp_path, Table({"bandscheibe": "disc:2@L4/5"}))
+    assert picture.marks[0].meaning.code == "disc:2@L4/5"
 
 
 def test_unknown_labels_are_refused_by_name_and_can_be_declared(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from data_curation.curation import curate
 from data_curation.geometry import to_pixels
 from data_curation.identity import PseudonymKey
-from data_curation.phantom.truth import TrueStudy, findings_by_study
+from data_curation.phantom.truth import TrueDisc, TrueLesion, TrueStudy, findings_by_study
 from data_curation.policy import POLICY
 from data_curation.splits import Newcomer, place
 from domain.findings import SliceBox
@@ -91,7 +91,8 @@ def test_boxes_map_to_the_patient_within_a_pixel(
         sources = _sources(phantoms, true)
         for unit in true.units:
             series = next(s for s in study.series if s.plane is unit.plane)
-            for finding in (*unit.discs, *unit.herniations, *unit.hiz):
+            findings: list[TrueDisc | TrueLesion] = [*unit.discs, *unit.herniations, *unit.hiz]
+            for finding in findings:
                 for at in finding.boxes:
                     header = sources[unit.sop_uids[at.slice]]
                     expected = ImageToReferenceTransformer(
