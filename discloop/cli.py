@@ -57,7 +57,7 @@ COMMANDS: dict[str, Command] = {
     "ingest": Command(
         "discloop.commands.ingest", "app", "cli", "Tell the backend of the studies in its store."
     ),
-    "people": Command("discloop.commands.people", "app", "cli", "List, add, sign out and retire people."),
+    "people": Command("discloop.commands.people", "app", "cli", "Add, sign out, retire and replace people."),
     "audit": Command(
         "discloop.commands.audit", "app", "cli", "The trail of acts, and how blind a study was read."
     ),

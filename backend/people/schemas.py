@@ -47,3 +47,22 @@ class OneTimePassword(BaseModel):
     """Shown once, kept nowhere by the backend."""
 
     password: str
+
+
+class Substitute(BaseModel):
+    """Who takes over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    substitute: str = Field(max_length=12)
+
+
+class Replacement(BaseModel):
+    """What became of the units that somebody left unread."""
+
+    moved: int = 0
+    """On the substitute's lists now."""
+    stayed: int = 0
+    """Not for this substitute: they read it, or the study."""
+    withdrawn: int = 0
+    """Hidden repeats, which would have measured who left."""

@@ -6,16 +6,17 @@ import secrets
 
 from sqlmodel import Session
 
-from backend.access import Actor
+from backend.access import RUNS_THE_LOOP, Actor
 from backend.audit import service as audit
 from backend.clock import Clock
-from backend.errors import Conflict, NotFound
+from backend.errors import Conflict, Forbidden, NotFound
 from backend.people import repository
 from backend.people.schemas import NewPerson
 from backend.people.tables import Person
 from backend.projects import service as projects
 from backend.resources import Resources
 from backend.sessions import service as sessions
+from domain.taxonomy import Role
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without the letters and digits that look alike: people copy these by hand."""
@@ -23,12 +24,28 @@ PASSWORD_LENGTH = 16
 RESERVED = "@discloop.invalid"
 
 
+def may_manage(actor: Actor, role: Role) -> bool:
+    """Whether the actor may add, retire, or give passwords to people of this role.
+
+    A study lead manages who reads and adjudicates. Nobody gains a right by it: only those who have every
+    right make engineers, admins and leads.
+    """
+    return actor.role in RUNS_THE_LOOP or role in projects.KIND_OF_ROLE
+
+
+def _demand_may_manage(actor: Actor, role: Role) -> None:
+    if not may_manage(actor, role):
+        raise Forbidden(f"only engineers and admins manage people of the role {role.value}")
+
+
 def add(session: Session, new: NewPerson, *, by: Actor, clock: Clock) -> Person:
     """Add somebody; Label Studio learns of them with the next projection.
 
     Raises:
+        Forbidden: If the actor does not manage people of this role.
         Conflict: If the address is taken.
     """
+    _demand_may_manage(by, new.role)
     email = new.email.lower()
     if email.endswith(RESERVED):
         raise Conflict(f"email: addresses at {RESERVED[1:]} are for accounts that are nobody's")
@@ -49,9 +66,11 @@ def retire(session: Session, person_id: str, *, by: Actor, clock: Clock) -> Pers
 
     Raises:
         NotFound: If there is no such person.
+        Forbidden: If the actor does not manage people of their role.
         Conflict: If they would retire themselves.
     """
     person = get(session, person_id)
+    _demand_may_manage(by, person.role)
     if person.id == by.id:
         raise Conflict("nobody retires themselves; ask another engineer or admin")
     if person.active:
@@ -66,10 +85,11 @@ def sign_out(resources: Resources, person_id: str, *, by: Actor) -> None:
 
     Raises:
         NotFound: If there is no such person.
+        Forbidden: If the actor does not manage people of their role.
         Unavailable: If Label Studio does not answer; the sessions here have ended.
     """
     with resources.database.writing() as session:
-        get(session, person_id)
+        _demand_may_manage(by, get(session, person_id).role)
         sessions.revoke_all(session, person_id, now=resources.clock())
         audit.record(session, "person.signed_out", subject=person_id, by=by, clock=resources.clock)
     projects.push(resources)
@@ -97,11 +117,14 @@ def set_password(
 
     Raises:
         NotFound: If there is no such person.
+        Forbidden: If the actor does not manage people of their role.
         Conflict: If they are retired.
         Unavailable: If Label Studio does not answer; the old password stays.
     """
     with resources.database.reading() as session:
-        if not get(session, person_id).active:
+        person = get(session, person_id)
+        _demand_may_manage(by, person.role)
+        if not person.active:
             raise Conflict("this person is retired and cannot sign in")
     chosen = password or "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
     projects.push(resources)

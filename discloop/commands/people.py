@@ -13,7 +13,7 @@ from discloop.home import DEFAULT_HOME, Home, HomeOption
 from domain.taxonomy import Role
 
 app = typer.Typer()
-people = typer.Typer(help="List, add, sign out and retire people.", no_args_is_help=True)
+people = typer.Typer(help="List, add, sign out, retire and replace people.", no_args_is_help=True)
 app.add_typer(people, name="people")
 
 PersonId = Annotated[str, typer.Argument(help="The person's id, as `people list` shows it.")]
@@ -69,6 +69,28 @@ def retire(person: PersonId, home: HomeOption = DEFAULT_HOME, as_json: Json = Fa
     """End a person's access for good; nobody is ever deleted, what they read stays theirs."""
     client_of(Home.at(home)).post(f"/api/people/{quote(person, safe='')}/retire")
     _say(person, "retired", as_json)
+
+
+@people.command("replace")
+def replace(
+    person: PersonId,
+    substitute: Annotated[str, typer.Option(help="Id of who takes over what is unread.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: Json = False,
+) -> None:
+    """Retire a person; what they have not read goes to a substitute, what they read stays theirs."""
+    path = f"/api/people/{quote(person, safe='')}/replace"
+    done = client_of(Home.at(home)).post(path, {"substitute": substitute})
+    if as_json:
+        print_json({"id": person, "substitute": substitute, **done})
+        return
+    result().print(f"{person}  retired; {done['moved']} units to {substitute}", markup=False)
+    if done["stayed"]:
+        result().print(
+            f"{done['stayed']} stay, for another substitute: {substitute} reads them", markup=False
+        )
+    if done["withdrawn"]:
+        result().print(f"{done['withdrawn']} hidden repeats taken back", markup=False)
 
 
 def _say(person: str, state: str, as_json: bool) -> None:

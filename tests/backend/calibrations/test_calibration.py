@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -24,18 +25,19 @@ from tests.backend.loop import TO_CONSENSUS, save, task_of
 from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace, csrf_of
 
-GRADES = {
+Grades = Mapping[str, tuple[int, ...]]
+GRADES: Grades = {
     "study-0001": (1, 2, 3, 4, 5),
     "study-0002": (2, 2, 3, 3, 4),
     "study-0003": (5, 4, 4, 3, 1),
     "study-0004": (3, 3, 2, 2, 1),
 }
-ALL_THREE = dict.fromkeys(GRADES, (3, 3, 3, 3, 3))
+ALL_THREE: Grades = dict.fromkeys(GRADES, (3, 3, 3, 3, 3))
 GIVE = ("calibration", "projection", "calibration")
 WHY = "The nucleus is grey and the border to the anulus is lost."
 
 
-def key(grades: dict[str, tuple[int, ...]] = GRADES) -> dict[str, Any]:
+def key(grades: Grades = GRADES) -> dict[str, Any]:
     return {
         "discs": [
             {"study": study, "level": level.value, "pfirrmann": grade, "explanation": WHY if n == 0 else ""}
@@ -67,7 +69,7 @@ def cases(workplace: Workplace, reader: Person, attempt: int = 1) -> list[Calibr
     return workplace.rows(statement)
 
 
-def read(workplace: Workplace, reader: Person, grades: dict[str, tuple[int, ...]], attempt: int = 1) -> None:
+def read(workplace: Workplace, reader: Person, grades: Grades, attempt: int = 1) -> None:
     """A reader reads their whole calibration."""
     for case in cases(workplace, reader, attempt):
         study = case.unit.removesuffix("-sagittal")
@@ -105,7 +107,7 @@ def test_nothing_is_put_on_a_list_before_it_is_passed(
     both = {"readers": [reader.id for reader in readers]}
     answer = client.post("/api/worklists/plan", json=both)
     assert (answer.status_code, readers[1].id in answer.text) == (422, True)
-    read(workplace, readers[1], GRADES | {"study-0001": (1, 2, 3, 4, 4)})
+    read(workplace, readers[1], {**GRADES, "study-0001": (1, 2, 3, 4, 4)})
     planned = client.post("/api/worklists/plan", json=both).json()
     # The four patients of the key are in no plan.
     assert planned["studies"] == 4
@@ -198,7 +200,7 @@ def test_a_new_key_is_for_who_has_not_passed(
 ) -> None:
     read(workplace, readers[0], GRADES)
     read(workplace, readers[1], ALL_THREE)
-    mended = {
+    mended: Grades = {
         study: GRADES["study-0001"] for study in ("study-0004", "study-0005", "study-0006", "study-0007")
     }
     assert client.post("/api/calibration", json=key(mended)).status_code == 201
@@ -235,7 +237,7 @@ def test_a_wrong_line_is_named(change: dict[str, object], reason: str) -> None:
         (ALL_THREE, "at least 3 different grades"),
     ],
 )
-def test_a_key_that_tells_nobody_apart_is_refused(grades: dict[str, tuple[int, ...]], reason: str) -> None:
+def test_a_key_that_tells_nobody_apart_is_refused(grades: Grades, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Key.model_validate(key(grades))
 
