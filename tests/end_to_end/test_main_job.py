@@ -61,7 +61,7 @@ def decide_all(browser: Browser, demo: Demo, who: SignIn, readers: tuple[SignIn,
 def _waiting(surgeon: Surgeon) -> tuple[int, int]:
     """The adjudicator's sagittal project, and how many of its units are undecided."""
     projects = surgeon.ask("/api/projects/?page_size=100")["results"]
-    (number,) = [project["id"] for project in projects if "sagittal" in project["title"].lower()]
+    (number,) = [project["id"] for project in projects if project["title"] == "Adjudication, sagittal"]
     tasks = surgeon.ask(f"/api/tasks/?project={number}&page_size=100")["tasks"]
     return number, sum(not task["total_annotations"] for task in tasks)
 
