@@ -26,6 +26,7 @@ from backend.corrections.endpoints import NOUN as CORRECTIONS
 from backend.database import Database
 from backend.errors import DOCUMENTED, install_error_handlers
 from backend.frame import Frame
+from backend.freezing.endpoints import NOUN as FREEZE
 from backend.gauges import LoopCollector
 from backend.home.endpoints import NOUN as HOME
 from backend.jobs.runner import Runner
@@ -68,6 +69,7 @@ NOUNS: tuple[Noun, ...] = (
     ADJUDICATIONS,
     AGREEMENT,
     CONSENSUS,
+    FREEZE,
     BALANCE,
     ROUNDS,
     MODELS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -29,26 +30,37 @@ from domain.taxonomy import DisagreementKind, Role
 api = APIRouter(prefix="/api/adjudications", tags=["adjudications"])
 pages = APIRouter(prefix="/adjudications", include_in_schema=False)
 
+SHOWN = 100
+"""Units of a table on the page."""
+
 SeesBoth = Annotated[Actor, Depends(allow(Role.ADJUDICATOR, *SEES_THE_LOOP))]
 """Whoever may see two readings beside each other."""
 
 
 @api.get("")
-def list_adjudications(session: Reading, _actor: Lead) -> list[AdjudicationOut]:
-    """Every adjudication, undecided ones first. Who read the unit is not in it."""
-    return _queue(session)
+def list_adjudications(
+    session: Reading,
+    _actor: Lead,
+    offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> list[AdjudicationOut]:
+    """Adjudications, undecided ones first, after `offset`. Who read the unit is not in it."""
+    return _out(session, repository.queue(session, limit=limit, offset=offset))
 
 
 @pages.get("")
 def show(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
     """What waits for a decision."""
-    queue = _queue(session)
+    given, done = repository.counts(session)
     return render(
         request,
         "adjudications/list.html",
         actor,
-        waiting=[one for one in queue if one.decided_at is None],
-        decided=[one for one in queue if one.decided_at is not None],
+        waiting=_out(session, repository.queue(session, decided=False, limit=SHOWN)),
+        decided=_out(session, repository.queue(session, decided=True, limit=SHOWN)),
+        left=given - done,
+        done=done,
+        shown=SHOWN,
         unassigned=repository.count_waiting(session),
         adjudicators=len(people.active_with_role(session, Role.ADJUDICATOR)),
         may_add=actor.role in RUNS_THE_LOOP,
@@ -79,19 +91,22 @@ def show_gallery(
 ) -> HTMLResponse:
     """Both readings of what differs, side by side; an adjudicator sees their own units alone."""
     own = actor.id if actor.role is Role.ADJUDICATOR else None
-    found = gallery.chosen(repository.queue(session, own), kind)
-    shown = found[(number - 1) * gallery.PAGE : number * gallery.PAGE]
+    total = repository.count_queue(session, adjudicator=own, kind=kind)
+    first = (number - 1) * gallery.PAGE
+    shown = repository.queue(
+        session, adjudicator=own, kind=kind, gravest_first=True, limit=gallery.PAGE, offset=first
+    )
     return render(
         request,
         "adjudications/gallery.html",
         actor,
         cases=[gallery.case(session, *one) for one in shown],
         reopened=corrections.newest(session),
-        total=len(found),
+        total=total,
         kind=kind,
         kinds=list(DisagreementKind),
         number=number,
-        pages=max(1, -(-len(found) // gallery.PAGE)),
+        pages=max(1, -(-total // gallery.PAGE)),
         names_units=own is None,
     )
 
@@ -112,7 +127,7 @@ def show_slice(
     return FileResponse(path, media_type="image/png")
 
 
-def _queue(session: Session) -> list[AdjudicationOut]:
+def _out(session: Session, queue: Sequence[repository.Queued]) -> list[AdjudicationOut]:
     reopened = corrections.newest(session)
     return [
         AdjudicationOut(
@@ -122,7 +137,7 @@ def _queue(session: Session) -> list[AdjudicationOut]:
             kinds=sorted({d.kind for d in Comparison.model_validate_json(record.body).disagreements}),
             **_reopened(reopened.get(adjudication.unit)),
         )
-        for adjudication, person, project, record in repository.queue(session)
+        for adjudication, person, project, record in queue
     ]
 
 

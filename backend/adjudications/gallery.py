@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session
 
-from backend.adjudications.repository import Queued
 from backend.adjudications.tables import Adjudication
 from backend.comparisons import repository as comparisons
 from backend.comparisons.tables import ComparisonRecord
@@ -56,12 +55,6 @@ class Case:
     width: int
     height: int
     readings: tuple[tuple[Marked, ...], tuple[Marked, ...]]
-
-
-def chosen(queue: Iterable[Queued], kind: DisagreementKind | None) -> list[Queued]:
-    """What of a queue differs in this kind, the gravest first within waiting and decided."""
-    found = [one for one in queue if kind is None or kind in _kinds(one[3])]
-    return sorted(found, key=lambda one: (one[0].decided_at is not None, -one[0].severity))
 
 
 def case(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from backend.adjudications.tables import Adjudication
@@ -15,7 +17,7 @@ from backend.readings import repository as readings
 from backend.readings.tables import Revision
 from backend.studies.tables import Unit
 from backend.worklists.tables import Assignment, Selection
-from domain.taxonomy import Role
+from domain.taxonomy import DisagreementKind, Role
 
 
 def waiting(session: Session, limit: int) -> Sequence[ComparisonRecord]:
@@ -87,18 +89,70 @@ def decided(session: Session, limit: int) -> Sequence[tuple[Adjudication, Revisi
 Queued = tuple[Adjudication, Person, Project, ComparisonRecord]
 
 
-def queue(session: Session, adjudicator: str | None = None) -> Sequence[Queued]:
-    """Every adjudication (or one person's) with its adjudicator, project and comparison; undecided first."""
+def queue(
+    session: Session,
+    *,
+    adjudicator: str | None = None,
+    kind: DisagreementKind | None = None,
+    decided: bool | None = None,
+    gravest_first: bool = False,
+    limit: int,
+    offset: int = 0,
+) -> Sequence[Queued]:
+    """Adjudications with their adjudicator, project and comparison; undecided ones first.
+
+    Args:
+        session: A session.
+        adjudicator: Only this person's.
+        kind: Only units that differ in this.
+        decided: Only decided ones, the newest first, or only those that wait.
+        gravest_first: By severity instead of by place on the lists.
+        limit: At most so many.
+        offset: After so many.
+    """
     statement = (
         select(Adjudication, Person, Project, ComparisonRecord)
         .join(Person, col(Person.id) == col(Adjudication.adjudicator))
         .join(Project, col(Project.key) == col(Adjudication.project))
         .join(ComparisonRecord, col(ComparisonRecord.unit) == col(Adjudication.unit))
+        .where(*_chosen(adjudicator, kind, decided))
     )
+    places: list[Any] = [col(Adjudication.project), col(Adjudication.position)]
+    if decided:
+        places = [col(Adjudication.decided_at).desc(), *places]
+    if gravest_first:
+        places = [col(Adjudication.severity).desc(), *places]
+    order = col(Adjudication.decided_at).is_not(None), *places
+    return session.exec(statement.order_by(*order).limit(limit).offset(offset)).all()
+
+
+def count_queue(
+    session: Session, *, adjudicator: str | None = None, kind: DisagreementKind | None = None
+) -> int:
+    """How many adjudications the queue holds."""
+    statement = (
+        select(func.count())
+        .select_from(Adjudication)
+        .join(ComparisonRecord, col(ComparisonRecord.unit) == col(Adjudication.unit))
+        .where(*_chosen(adjudicator, kind, None))
+    )
+    return session.exec(statement).one()
+
+
+def _chosen(
+    adjudicator: str | None, kind: DisagreementKind | None, decided: bool | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if adjudicator is not None:
-        statement = statement.where(Adjudication.adjudicator == adjudicator)
-    order = col(Adjudication.decided_at).is_not(None), Adjudication.project, col(Adjudication.position)
-    return session.exec(statement.order_by(*order)).all()
+        conditions.append(col(Adjudication.adjudicator) == adjudicator)
+    if kind is not None:
+        # As the comparison is written: nothing else in it is called so.
+        conditions.append(col(ComparisonRecord.body).contains(f'"kind":"{kind.value}"', autoescape=True))
+    if decided is not None:
+        conditions.append(
+            col(Adjudication.decided_at).is_not(None) if decided else col(Adjudication.decided_at).is_(None)
+        )
+    return conditions
 
 
 def counts(session: Session) -> tuple[int, int]:

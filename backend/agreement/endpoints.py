@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 
-from backend.access import SEES_THE_LOOP, Actor, Anyone, FormOfOurs, allow
+from backend.access import SEES_THE_LOOP, Actor, Anyone
 from backend.agreement import drawings, service
 from backend.agreement.discs import ANSWERS, headline, in_cell
 from backend.agreement.places import Where
+from backend.agreement.places import as_csv as as_table
 from backend.agreement.rows import as_csv
 from backend.agreement.tables import Freeze
 from backend.errors import NotFound
 from backend.nouns import Navigation, Noun
 from backend.pages import render
 from backend.people.tables import Person
-from backend.resources import Reading, Using, Writing
+from backend.resources import Reading, Using
 from domain.agreement import AgreementReport
 from domain.agreement.page import page as standalone
 from domain.taxonomy import Arm, Role
@@ -30,7 +31,6 @@ PAGE = 24
 """Discs on a page."""
 NOTHING_YET = "no unit has been read twice yet"
 
-StudyLead = Annotated[Actor, Depends(allow(Role.LEAD, Role.ADMIN))]
 ArmName = Literal["unaided", "boxes", "full", "all"]
 Answer = Literal["1", "2", "3", "4", "5", "not-gradable", "missing"]
 Key = Annotated[int, Path(ge=0, lt=2**31)]
@@ -60,6 +60,15 @@ def show_places(session: Reading, resources: Using, _actor: Entitled, arm: ArmNa
     if found is None:
         raise NotFound(NOTHING_YET)
     return found
+
+
+@api.get("/where.csv")
+def list_places(
+    session: Reading, resources: Using, actor: Entitled, arm: ArmName = "unaided"
+) -> PlainTextResponse:
+    """The same as a table."""
+    text = as_table(show_places(session, resources, actor, arm))
+    return PlainTextResponse(text, media_type="text/csv", headers=_saved_as(f"agreement-where-{arm}.csv"))
 
 
 @api.get("/readings.csv")
@@ -100,7 +109,6 @@ def page(
         arms=[*(one.value for one in Arm), ALL_ARMS],
         names={reader: _name(session, reader) for reader in readers},
         frozen=session.get(Freeze, 1),
-        may_freeze=actor.role in (Role.LEAD, Role.ADMIN),
         may_plan=actor.role in (Role.ENGINEER, Role.ADMIN),
     )
 
@@ -152,13 +160,6 @@ def show_slice(
     """A slice of a compared unit. The address says nothing of the patient."""
     path = service.slice_file(session, resources.settings.store, revision, number)
     return FileResponse(path, media_type="image/png")
-
-
-@pages.post("/freeze", dependencies=[FormOfOurs])
-def freeze(session: Writing, actor: StudyLead, resources: Using) -> RedirectResponse:
-    """From now on readers may see results."""
-    service.freeze(session, by=actor, clock=resources.clock)
-    return RedirectResponse("/agreement", status_code=303)
 
 
 assert set(Answer.__args__) == set(ANSWERS)  # type: ignore[attr-defined]

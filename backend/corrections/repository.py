@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ def of_readings(session: Session, limit: int) -> list[Corrected]:
         .group_by(col(ComparisonRecord.unit))
         .order_by(func.max(Revision.id))
     )
-    return [Corrected(*row) for row in session.exec(statement.limit(limit))]
+    return _corrected(session.exec(statement.limit(limit)))
 
 
 def of_decisions(session: Session, limit: int) -> list[Corrected]:
@@ -58,7 +58,11 @@ def of_decisions(session: Session, limit: int) -> list[Corrected]:
         .group_by(col(Adjudication.unit))
         .order_by(func.max(Revision.id))
     )
-    return [Corrected(*row) for row in session.exec(statement.limit(limit))]
+    return _corrected(session.exec(statement.limit(limit)))
+
+
+def _corrected(rows: Iterable[tuple[str, int | None, datetime]]) -> list[Corrected]:
+    return [Corrected(unit, revision or 0, at) for unit, revision, at in rows]
 
 
 def page(session: Session, *, before: int | None = None, limit: int = 100) -> Sequence[Correction]:

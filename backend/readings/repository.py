@@ -104,3 +104,8 @@ def last_check(session: Session) -> LedgerCheck | None:
 def discrepancies(session: Session) -> Sequence[Discrepancy]:
     """Everything that was found, newest first."""
     return session.exec(select(Discrepancy).order_by(col(Discrepancy.id).desc())).all()
+
+
+def count_discrepancies(session: Session) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(Discrepancy)).one()

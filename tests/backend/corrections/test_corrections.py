@@ -6,7 +6,7 @@ import json
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import col, select
 
 from backend.adjudications.blank import is_drawn
 from backend.adjudications.tables import Adjudication
@@ -74,7 +74,8 @@ def page(workplace: Workplace, path: str, role: Role, name: str) -> str:
     person = found[0] if found else workplace.add_person(role, name)
     with workplace.client() as browser:
         workplace.sign_in(browser, person)
-        return browser.get(path, headers={"accept": "text/html"}).text
+        answer = browser.get(path, headers={"accept": "text/html"})
+    return str(answer.text)
 
 
 def test_what_agreed_differs_after_a_correction_and_waits_for_a_decision(workplace: Workplace) -> None:
@@ -136,7 +137,9 @@ def test_a_decision_of_what_was_corrected_meanwhile_is_kept_apart(workplace: Wor
 def test_every_revision_stays_and_statistics_use_the_first(workplace: Workplace) -> None:
     ours, _theirs = both_read(workplace, AGREED)
     correct(workplace, ours, *DIFFERS)
-    rows = workplace.rows(select(Revision).where(Revision.task_key == ours.key).order_by(Revision.number))
+    rows = workplace.rows(
+        select(Revision).where(Revision.task_key == ours.key).order_by(col(Revision.number))
+    )
     assert [(row.number, row.state) for row in rows] == [(1, "signed"), (2, "signed")]
     (record,) = workplace.rows(select(ComparisonRecord))
     assert rows[1].id in (record.first_revision, record.second_revision)
