@@ -40,7 +40,7 @@ def balance(session: Session, policy: Policy) -> BalanceOut:
 def _scanner(study: Study) -> str:
     """Manufacturer, model and field strength, as far as the study states them."""
     about = study.series[0].scanner
-    field = f"{about['field_strength']:g} T" if about.get("field_strength") else ""
+    field = f"{about['field_strength']} T" if about.get("field_strength") else ""
     words = (about.get("manufacturer"), about.get("model"), field)
     return " ".join(str(word) for word in words if word) or UNKNOWN
 

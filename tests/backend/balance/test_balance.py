@@ -7,7 +7,6 @@ from tests.backend.loop import read_all
 from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace
 
-
 SCANNER = {"echo_time": 93.0, "field_strength": 1.5, "manufacturer": "Maker", "model": "Model"}
 
 
