@@ -64,7 +64,8 @@ class Engineer(threading.Thread):
         """New phantoms into the store, by the commands a person would use."""
         folder = self.home.root / "phantoms" / f"batch-{self.studies:05d}"
         seed = str(self.seed * 100_000 + self.studies)
-        discloop("phantom", str(folder), "--studies", str(count), "--seed", seed)
+        if not (folder / "truth.json").exists():
+            discloop("phantom", str(folder), "--studies", str(count), "--seed", seed)
         discloop("curate", str(folder), str(self.home.store), "--workers", "1")
         self.studies += count
 
