@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel
 from backend.agreement.discs import sagittal
 from backend.agreement.repository import Compared
 from domain.agreement.estimates import Statistic
-from domain.agreement.extent import BoxAgreement, BoxPair, box_agreement, slice_f1
+from domain.agreement.extent import BoxAgreement, BoxPair, SliceMarks, box_agreement, slice_f1
 from domain.boxes import Box
 from domain.disagreements import Subject
 from domain.findings import Findings, SliceBox
@@ -24,13 +26,11 @@ Boxes = Sequence[SliceBox]
 class Places:
     """Where the two readers of one unit put their boxes."""
 
-    patient: str
     arm: Arm
     is_random: bool
     pairs: Mapping[Subject, tuple[BoxPair, ...]]
     """Boxes of one finding on a slice where both boxed it."""
-    marks: Mapping[Subject, tuple[tuple[bool, bool], ...]]
-    """Whether the first and the second reader marked a lesion, slice by slice."""
+    marks: Mapping[Subject, SliceMarks]
 
 
 class Where(BaseModel):
@@ -50,24 +50,24 @@ def places_of(unit: Compared) -> Places:
     found = {Subject.DISC: list(_discs(unit))}
     found |= {subject: list(_lesions(unit, subject)) for subject in LESIONS}
     return Places(
-        patient=unit.study.patient,
         arm=about.arm,
         is_random=about.selection.value == "random",
         pairs={
             subject: tuple(
-                BoxPair(unit.study.patient, one, other, stack.spacing)
+                BoxPair.of(unit.study.patient, one, other, stack.spacing)
                 for ours, theirs in matched
                 for one, other in _shared(ours, theirs)
             )
             for subject, matched in found.items()
         },
         marks={
-            subject: tuple(
+            subject: SliceMarks.of(
+                unit.study.patient,
                 zip(
                     _marked(first, subject, len(stack.slices)),
                     _marked(second, subject, len(stack.slices)),
                     strict=True,
-                )
+                ),
             )
             for subject in LESIONS
         },
@@ -82,8 +82,7 @@ def where(places: Iterable[Places], arm: str) -> Where:
         return box_agreement([pair for one in chosen for pair in one.pairs[subject]])
 
     def f1(subject: Subject) -> Statistic:
-        marks = [(one.patient, mark) for one in chosen for mark in one.marks[subject]]
-        return slice_f1([mark for _, mark in marks], [patient for patient, _ in marks])
+        return slice_f1([one.marks[subject] for one in chosen])
 
     return Where(
         discs=overlap(Subject.DISC),
@@ -92,6 +91,32 @@ def where(places: Iterable[Places], arm: str) -> Where:
         herniation_slice_f1=f1(Subject.HERNIATION),
         hiz_slice_f1=f1(Subject.HIZ),
     )
+
+
+def as_csv(found: Where) -> str:
+    """A line a statistic, with its interval."""
+    figures = [
+        (finding, boxes.boxes, name, one)
+        for finding, boxes, f1 in (
+            ("discs", found.discs, None),
+            ("herniations", found.herniations, found.herniation_slice_f1),
+            ("hiz", found.hiz, found.hiz_slice_f1),
+        )
+        for name, one in (
+            ("overlap", boxes.overlap),
+            ("centre_distance_mm", boxes.centre_distance_mm),
+            ("slice_f1", f1),
+        )
+        if one is not None
+    ]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("finding", "boxes", "statistic", "value", "low", "high", "se", "reason"))
+    writer.writerows(
+        (finding, boxes, name, one.value, one.low, one.high, one.se, one.reason)
+        for finding, boxes, name, one in figures
+    )
+    return out.getvalue()
 
 
 def _discs(unit: Compared) -> Iterator[tuple[Boxes, Boxes]]:

@@ -14,8 +14,7 @@ from backend.consensus.tables import ConsensusRecord
 from backend.corrections.tables import Correction
 from backend.proposals.tables import ProposalRecord
 from backend.readings.tables import OutboxCursor, Revision
-from backend.studies import repository as studies
-from backend.studies.tables import Unit
+from backend.studies.tables import StudyRecord, Unit
 from backend.worklists.tables import Assignment
 from domain.comparison import compare
 from domain.consensus import Consensus
@@ -23,6 +22,9 @@ from domain.disagreements import Comparison
 from domain.findings import Findings, Proposal
 from domain.manifest import Study
 from domain.taxonomy import Plane
+
+TOGETHER = 500
+"""Units read from the database in one go."""
 
 Stamp = tuple[str, int, int, int, int]
 """Changes with every new entry of the ledger, comparison, consensus and correction."""
@@ -87,39 +89,63 @@ def marks(session: Session) -> dict[str, Mark]:
     return {unit: (int(unit in labelled), reopened[unit], *revisions.get(unit, ())) for unit in units}
 
 
-def compared(session: Session, unit_id: str) -> Compared:
-    """One compared unit with everything said of it."""
-    record = session.get_one(ComparisonRecord, unit_id)
-    signed = {said.assignment.key: said for said in _signed(session, unit_id)}
-    first, second = signed[record.first], signed[record.second]
-    label = session.get(ConsensusRecord, unit_id)
-    unit = session.get_one(Unit, unit_id)
-    return Compared(
-        study=studies.study(session, unit.study),
-        comparison=_of_first_revisions(session, unit, record, first, second),
-        first=first,
-        second=second,
-        repeats=tuple(said for said in signed.values() if said.assignment.occasion > 1),
-        proposal=_said_before(_proposals(session, unit_id), first, second),
-        consensus=Consensus.model_validate_json(label.body) if label else None,
-    )
+def compared(session: Session, units: Sequence[str]) -> Iterator[tuple[str, Compared]]:
+    """Compared sagittal units with everything said of them, by id: a few queries for hundreds of units."""
+    for start in range(0, len(units), TOGETHER):
+        yield from _together(session, units[start : start + TOGETHER])
 
 
-def _of_first_revisions(
-    session: Session, unit: Unit, record: ComparisonRecord, first: Signed, second: Signed
-) -> Comparison:
+def _together(session: Session, units: Sequence[str]) -> Iterator[tuple[str, Compared]]:
+    of_these = col(ComparisonRecord.unit).in_(units)
+    records = session.exec(select(ComparisonRecord).where(of_these).order_by(ComparisonRecord.unit)).all()
+    labels = session.exec(select(ConsensusRecord).where(col(ConsensusRecord.unit).in_(units)))
+    label = {row.unit: Consensus.model_validate_json(row.body) for row in labels}
+    study, signed, proposals = _studies(session, units), _signed(session, units), _proposals(session, units)
+    for record in records:
+        said = signed[record.unit]
+        first, second = said[record.first], said[record.second]
+        read = study[record.unit]
+        yield (
+            record.unit,
+            Compared(
+                study=read,
+                comparison=_of_first_revisions(read, record, first, second),
+                first=first,
+                second=second,
+                repeats=tuple(one for one in said.values() if one.assignment.occasion > 1),
+                proposal=_said_before(proposals.get(record.unit, ()), first, second),
+                consensus=label.get(record.unit),
+            ),
+        )
+
+
+def _of_first_revisions(study: Study, record: ComparisonRecord, first: Signed, second: Signed) -> Comparison:
     """The recorded comparison, made anew where it is of a correction."""
     if (record.first_revision, record.second_revision) == (first.revision, second.revision):
         return Comparison.model_validate_json(record.body)
-    return compare(first.findings, second.findings, spacing=studies.series(session, unit).spacing)
+    stack = next(series for series in study.series if series.plane is Plane.SAGITTAL)
+    return compare(first.findings, second.findings, spacing=stack.spacing)
 
 
-def _proposals(session: Session, unit: str) -> Sequence[ProposalRecord]:
-    """What the models said of a unit, the oldest first."""
-    statement = select(ProposalRecord).where(
-        ProposalRecord.unit == unit, col(ProposalRecord.body).is_not(None)
+def _studies(session: Session, units: Sequence[str]) -> dict[str, Study]:
+    """The studies, by unit."""
+    statement = (
+        select(Unit.id, StudyRecord.manifest)
+        .join(StudyRecord, col(StudyRecord.id) == col(Unit.study))
+        .where(col(Unit.id).in_(units))
     )
-    return session.exec(statement.order_by(col(ProposalRecord.asked_at), col(ProposalRecord.id))).all()
+    return {unit: Study.model_validate_json(line) for unit, line in session.exec(statement)}
+
+
+def _proposals(session: Session, units: Sequence[str]) -> dict[str, list[ProposalRecord]]:
+    """What the models said, by unit, the oldest first."""
+    statement = select(ProposalRecord).where(
+        col(ProposalRecord.unit).in_(units), col(ProposalRecord.body).is_not(None)
+    )
+    found: dict[str, list[ProposalRecord]] = {}
+    for row in session.exec(statement.order_by(col(ProposalRecord.asked_at), col(ProposalRecord.id))):
+        found.setdefault(row.unit, []).append(row)
+    return found
 
 
 def _said_before(rows: Sequence[ProposalRecord], first: Signed, second: Signed) -> Proposal | None:
@@ -134,14 +160,25 @@ def _said_before(rows: Sequence[ProposalRecord], first: Signed, second: Signed) 
     return Proposal.model_validate_json(asked[-1].body or "") if asked else None
 
 
-def _signed(session: Session, unit: str) -> Iterator[Signed]:
-    """A unit's first signed revisions."""
-    statement = (
-        select(Assignment, Revision)
-        .join(Revision, col(Revision.task_key) == col(Assignment.key))
-        .where(Assignment.unit == unit, Revision.number == 1, Revision.kind == "reading")
+def _signed(session: Session, units: Sequence[str]) -> dict[str, dict[str, Signed]]:
+    """First signed revisions by unit and assignment.
+
+    Two statements: joined, SQLite would walk every first revision for each unit.
+    """
+    asked = session.exec(
+        select(Assignment).where(col(Assignment.unit).in_(units)).order_by(Assignment.key)
+    ).all()
+    columns = (Revision.task_key, Revision.findings, Revision.at, Revision.lead_time_s, Revision.id)
+    firsts = (
+        select(*columns)  # type: ignore[call-overload]
+        .where(col(Revision.task_key).in_([one.key for one in asked]))
+        .where(col(Revision.number) == 1, col(Revision.kind) == "reading")
     )
-    for assignment, row in session.exec(statement.order_by(Assignment.key)):
-        minutes = None if row.lead_time_s is None else row.lead_time_s / 60
-        findings = Findings.model_validate_json(row.findings or "")
-        yield Signed(assignment, findings, row.at, minutes, row.id or 0)
+    first = {row.task_key: row for row in session.exec(firsts)}
+    found: dict[str, dict[str, Signed]] = {}
+    for one in asked:
+        if row := first.get(one.key):
+            minutes = None if row.lead_time_s is None else row.lead_time_s / 60
+            findings = Findings.model_validate_json(row.findings or "")
+            found.setdefault(one.unit, {})[one.key] = Signed(one, findings, row.at, minutes, row.id)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from backend.agreement.discs import is_marked, place, sagittal
@@ -38,6 +38,8 @@ COLUMNS = (
 )
 
 Row = dict[str, Any]
+Cells = tuple[Any, ...]
+"""A row in the order of `COLUMNS`."""
 
 
 def rows_of(unit: Compared) -> Iterator[Row]:
@@ -143,15 +145,25 @@ def _plain(words: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
-def as_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+def cells(row: Row) -> Cells:
+    """The row in the order of the columns."""
+    return tuple(row[name] for name in COLUMNS)
+
+
+def named(row: Cells) -> Row:
+    """The cells by column."""
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def as_columns(rows: Iterable[Cells]) -> dict[str, Sequence[Any]]:
     """As `Readings.from_columns` takes it."""
-    return {name: [row[name] for row in rows] for name in COLUMNS}
+    return dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Iterable[Cells]) -> str:
     """The table as text; no cell is a formula to a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([plain_cell(row[name]) for name in COLUMNS] for row in rows)
+    writer.writerows([plain_cell(cell) for cell in row] for row in rows)
     return out.getvalue()

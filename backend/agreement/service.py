@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ from backend.agreement import repository
 from backend.agreement.discs import ReadDisc, discs_of
 from backend.agreement.places import Places, Where, places_of, where
 from backend.agreement.repository import Mark, Stamp
-from backend.agreement.rows import Row, as_columns, rows_of
+from backend.agreement.rows import Cells, as_columns, cells, rows_of
 from backend.agreement.tables import Freeze
 from backend.audit import service as audit
 from backend.clock import Clock
@@ -35,7 +36,7 @@ class UnitFigures:
 
     mark: Mark
     discs: tuple[ReadDisc, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Cells, ...]
     places: Places
 
 
@@ -54,7 +55,7 @@ class Figures:
         return [disc for unit in self.units.values() for disc in unit.discs]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Cells]:
         """The table of readings, unit by unit."""
         return [row for unit in self.units.values() for row in unit.rows]
 
@@ -108,18 +109,24 @@ def figures(session: Session, database: Database) -> Figures:
     with _ONE_AT_A_TIME:
         kept = _KEPT.get(database)
         if kept is None or kept.stamp != now:
-            before = {} if kept is None else kept.units
-            kept = Figures(now)
-            for unit, mark in repository.marks(session).items():
-                same = before.get(unit)
-                kept.units[unit] = same if same and same.mark == mark else _of_unit(session, unit, mark)
+            kept = Figures(now, _of_units(session, {} if kept is None else kept.units))
             _KEPT[database] = kept
         return kept
 
 
-def _of_unit(session: Session, unit_id: str, mark: Mark) -> UnitFigures:
-    unit = repository.compared(session, unit_id)
-    return UnitFigures(mark, tuple(discs_of(unit)), tuple(rows_of(unit)), places_of(unit))
+def _of_units(session: Session, before: Mapping[str, UnitFigures]) -> dict[str, UnitFigures]:
+    """Every compared unit's part, by id; what has the same mark as before is kept."""
+    marks = repository.marks(session)
+    same = {
+        unit: before[unit] for unit, mark in marks.items() if unit in before and before[unit].mark == mark
+    }
+    new = {
+        name: UnitFigures(
+            marks[name], tuple(discs_of(unit)), tuple(map(cells, rows_of(unit))), places_of(unit)
+        )
+        for name, unit in repository.compared(session, [unit for unit in marks if unit not in same])
+    }
+    return {unit: same.get(unit) or new[unit] for unit in marks}
 
 
 def make_report(session: Session, database: Database, arm: str) -> AgreementReport | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlmodel import Session
 
 from backend.agreement.repository import compared, marks
-from backend.agreement.rows import COLUMNS, Row, as_columns, rows_of
+from backend.agreement.rows import COLUMNS, Row, as_columns, cells, rows_of
 from domain.agreement import Readings
 from domain.agreement.ceiling import human_ceilings
 from domain.agreement.schema import Ceiling
@@ -21,15 +21,14 @@ def ceilings_of(session: Session, found: Mapping[str, Evaluation], policy: GateP
     said = {name: _by_study(evaluation) for name, evaluation in found.items()}
     wanted = {study for discs in said.values() for study in discs}
     rows: list[Row] = []
-    for unit_id in marks(session):
-        unit = compared(session, unit_id)
+    for _, unit in compared(session, list(marks(session))):
         if unit.study.study in wanted and unit.first.assignment.arm is Arm.UNAIDED:
             rows += _rows(
                 list(rows_of(unit)), {name: discs[unit.study.study] for name, discs in said.items()}
             )
     if not rows:
         return []
-    readings = Readings.from_columns(as_columns(rows))
+    readings = Readings.from_columns(as_columns(map(cells, rows)))
     return human_ceilings(readings, resamples=policy.resamples, seed=policy.seed)
 
 

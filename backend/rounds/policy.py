@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from backend.agreement.rows import named
 from backend.agreement.service import Figures, figures
 from backend.consensus import repository as consensus
 from backend.resources import Resources
@@ -78,7 +79,7 @@ def agreement_drop(known: Figures, fresh: set[str]) -> float:
     """
     same: dict[bool, list[bool]] = {True: [], False: []}
     for unit, found in known.units.items():
-        for row in found.rows:
+        for row in map(named, found.rows):
             is_drawn = row["role"] == "reader" and row["random_share"] == 1 and row["occasion"] == 1
             if is_drawn and row["pfirrmann"] is not None and row["proposal"] is not None:
                 same[unit in fresh].append(row["pfirrmann"] == row["proposal"])

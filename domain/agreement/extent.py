@@ -5,8 +5,9 @@ Use unaided readings only: a box shown to both readers agrees with itself.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 
@@ -27,20 +28,43 @@ class BoxAgreement(Reported):
     """Mean distance of the centres, in millimetres."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BoxPair:
-    """Two readers' boxes of one thing on one slice; `spacing` in millimetres a pixel."""
+    """Two readers' boxes of one thing on one slice."""
 
     patient: Hashable
-    first: Box
-    second: Box
-    spacing: float
+    overlap: float
+    """Intersection over union."""
+    centre_distance_mm: float
+
+    @classmethod
+    def of(cls, patient: Hashable, first: Box, second: Box, spacing: float) -> BoxPair:
+        """Compare two boxes; `spacing` in millimetres a pixel."""
+        apart = spacing * hypot(first.center[0] - second.center[0], first.center[1] - second.center[1])
+        return cls(patient, intersection_over_union(first, second), apart)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMarks:
+    """How two readers marked a finding on the slices of one stack."""
+
+    patient: Hashable
+    both: int
+    """Slices that both marked."""
+    marks: int
+    """Slices that the first marked, and those that the second did, added."""
+
+    @classmethod
+    def of(cls, patient: Hashable, marks: Iterable[tuple[bool, bool]]) -> SliceMarks:
+        """Count what the first and the second reader marked, slice by slice."""
+        pairs = list(marks)
+        return cls(patient, sum(a and b for a, b in pairs), sum(a + b for a, b in pairs))
 
 
 def box_agreement(pairs: Sequence[BoxPair], *, resamples: int = 2000, seed: int = 1) -> BoxAgreement:
     """Mean overlap and centre distance of matched boxes, with intervals by resampling patients."""
-    overlap = [intersection_over_union(p.first, p.second) for p in pairs]
-    distance = [p.spacing * float(np.hypot(*np.subtract(p.first.center, p.second.center))) for p in pairs]
+    overlap = [p.overlap for p in pairs]
+    distance = [p.centre_distance_mm for p in pairs]
     codes, people = factorise([p.patient for p in pairs])
     plan = Plan(len(people))
     cells = np.repeat(np.arange(3), len(pairs))
@@ -54,22 +78,19 @@ def box_agreement(pairs: Sequence[BoxPair], *, resamples: int = 2000, seed: int 
     return BoxAgreement(boxes=len(pairs), overlap=first, centre_distance_mm=second)
 
 
-def slice_f1(
-    marks: Sequence[tuple[bool, bool]], patients: Sequence[Hashable], *, resamples: int = 2000, seed: int = 1
-) -> Statistic:
+def slice_f1(stacks: Sequence[SliceMarks], *, resamples: int = 2000, seed: int = 1) -> Statistic:
     """Detection F1 per slice, 2 both / (first + second), which is the same whichever reader is the reference.
 
     Args:
-        marks: Whether the first and the second reader marked the finding, slice by slice.
-        patients: Whose slice it is.
+        stacks: What the two readers marked, stack by stack.
         resamples: Bootstrap resamples of patients.
         seed: Of the resampling.
     """
-    codes, people = factorise(list(patients))
-    marked = np.asarray(marks, dtype=np.float64).reshape(-1, 2)
+    codes, people = factorise([one.patient for one in stacks])
     plan = Plan(len(people))
-    cells = np.repeat(np.arange(2), len(marked))
-    slot = plan.add(cells, np.tile(codes, 2), 2, np.concatenate([marked.prod(1), marked.sum(1)]))
+    cells = np.repeat(np.arange(2), len(stacks))
+    amounts = [one.both for one in stacks] + [one.marks for one in stacks]
+    slot = plan.add(cells, np.tile(codes, 2), 2, amounts)
     sums = plan.totals(resamples=resamples, seed=seed)[slot]
     return summarise(
         ratio(2 * sums[:, 0], sums[:, 1]), undefined="no reader marked any slice", patients=len(people)

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from backend.access import Actor
 from backend.agreement.places import Places
+from backend.agreement.rows import COLUMNS, cells
 from backend.agreement.service import Figures, UnitFigures
 from backend.jobs.runner import FAILED
 from backend.models.tables import Generation
@@ -29,7 +30,7 @@ from tests.backend.rounds.conftest import (
 from tests.backend.workplace import Workplace, csrf_of
 
 BY = Actor(id="api", name="API", role=Role.ENGINEER)
-NOWHERE = Places("p", Arm.UNAIDED, True, {}, {})
+NOWHERE = Places(Arm.UNAIDED, True, {}, {})
 
 
 def ended(workplace: Workplace, round_id: str) -> bool:
@@ -350,22 +351,22 @@ def test_the_policy_says_how_far_each_threshold_is(workplace: Workplace) -> None
 
 
 def test_agreement_that_falls_on_the_random_share_makes_a_round_due() -> None:
-    row = {"role": "reader", "random_share": 1, "occasion": 1, "proposal": 3}
+    row = dict.fromkeys(COLUMNS) | {"role": "reader", "random_share": 1, "occasion": 1, "proposal": 3}
     same, other, ranked = (
-        row | {"pfirrmann": 3},
-        row | {"pfirrmann": 4},
-        row | {"pfirrmann": 4, "random_share": 0},
+        cells(row | {"pfirrmann": 3}),
+        cells(row | {"pfirrmann": 4}),
+        cells(row | {"pfirrmann": 4, "random_share": 0}),
     )
     units = {
         "before": UnitFigures((), (), (*[same] * 54, *[other] * 6, *[ranked] * 90), NOWHERE),
         "since": UnitFigures((), (), (*[same] * 45, *[other] * 15), NOWHERE),
     }
-    known = Figures(("", 0, 0, 0), units)
+    known = Figures(("", 0, 0, 0, 0), units)
     drop = agreement_drop(known, {"since"})
     assert drop == pytest.approx(0.9 - 0.75)
     state = LoopState(consensus_discs=1, rare_discs=0, disputed_discs=0, agreement_drop=drop, days=1)
     assert round_is_due(TriggerPolicy(), state)
-    few = Figures(("", 0, 0, 0), units | {"since": UnitFigures((), (), (other,) * 49, NOWHERE)})
+    few = Figures(("", 0, 0, 0, 0), units | {"since": UnitFigures((), (), (other,) * 49, NOWHERE)})
     assert agreement_drop(few, {"since"}) == 0
 
 
