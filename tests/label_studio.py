@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,11 @@ class LabelStudio:
                 entries.extend(page)
                 if not page:
                     return entries
+
+    def database(self) -> sqlite3.Connection:
+        """Its SQLite database, to look into it, or to let time pass in it."""
+        folder = Path(self.environment["LABEL_STUDIO_BASE_DATA_DIR"])
+        return sqlite3.connect(folder / "label_studio.sqlite3", timeout=60)
 
     def start(self) -> None:
         """Start the server over its folder and wait until it answers."""

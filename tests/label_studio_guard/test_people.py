@@ -11,6 +11,8 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,11 @@ def people(label_studio: LabelStudio) -> LabelStudio:
     config = reading_config(Plane.SAGITTAL)
     label_studio.put_projection(
         people=[reader(READER), reader(OTHER), reader(ENGINEER, role="engineer")],
-        projects=[project_of(READER, label_config=config), project_of(OTHER, label_config=config)],
+        projects=[
+            project_of(READER, label_config=config),
+            project_of(OTHER, label_config=config),
+            project_of(READER, kind="calibration", label_config=config),
+        ],
     )
     for person in (READER, OTHER, ENGINEER):
         label_studio.set_password(person)
@@ -123,7 +129,34 @@ def test_too_many_wrong_passwords_close_the_account_for_a_while(people: LabelStu
 
         assert [attempt(f"wrong {number}") for number in range(8)] == [200] * 8
         assert attempt("wrong again") == 429
+        # A new start forgets none of them.
+        people.stop()
+        people.start()
         assert attempt(PASSWORD) == 429
+        with closing(people.database()) as database:
+            database.execute("UPDATE label_studio_guard_signinfailure SET at = datetime(at, '-16 minutes')")
+            database.commit()
+        assert attempt(PASSWORD) == 302
+
+
+def test_a_session_ends_after_twelve_hours_whatever_is_done(people: LabelStudio) -> None:
+    with people.sign_in(f"{READER}@discloop.example") as client, closing(people.database()) as database:
+        key = client.cookies["discloop_label_studio"]
+
+        def ends() -> datetime:
+            query = "SELECT expire_date FROM django_session WHERE session_key = ?"
+            return datetime.fromisoformat(database.execute(query, [key]).fetchone()[0]).replace(tzinfo=UTC)
+
+        before = ends()
+        assert timedelta(hours=11, minutes=55) < before - datetime.now(UTC) <= timedelta(hours=12)
+        assert client.get("/api/current-user/whoami").status_code == 200
+        assert client.get("/discloop/worklists").status_code == 200
+        assert ends() == before
+        passed = "UPDATE django_session SET expire_date = datetime(expire_date, '-12 hours')"
+        database.execute(f"{passed} WHERE session_key = ?", [key])
+        database.commit()
+        assert client.get("/api/current-user/whoami").status_code == 401
+        assert client.get("/discloop/worklists").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -199,6 +232,21 @@ def test_an_incomplete_reading_is_refused_with_the_finding_and_its_draft_stays(
     kept = signed_in.post(path, json={"result": disc(level="L5/S1", pfirrmann="3"), "draft_id": draft})
     assert kept.status_code == 201
     assert signed_in.get(f"/api/drafts/{draft}/").status_code == 403
+
+
+def test_a_calibration_is_read_like_a_unit_in_a_project_of_its_own(
+    people: LabelStudio, task: int, signed_in: httpx.Client
+) -> None:
+    key = f"calibration-{READER}-sagittal"
+    case = people.import_tasks(people.projects[key], [{"data": {"key": KEY, "slices": [], "open": 1}}])[0]
+    path = f"/api/tasks/{case}/annotations/"
+    assert signed_in.post(path, json={"result": disc(level="L5/S1")}).status_code == 400
+    kept = signed_in.post(path, json={"result": disc(level="L5/S1", pfirrmann="3")})
+    assert kept.status_code == 201
+    entry = people.outbox()[-1]
+    assert (entry["project_key"], entry["author"], entry["task_key"]) == (key, READER, KEY)
+    with people.sign_in(f"{OTHER}@discloop.example") as other:
+        assert other.get(f"/api/tasks/{case}/").status_code == 403
 
 
 def test_a_box_beyond_the_slice_is_refused_by_the_slices_own_size(task: int, signed_in: httpx.Client) -> None:

@@ -24,8 +24,8 @@ LOOP = ("outbox", "comparisons", "projection", "proposals", "provisioning", "adj
 
 
 def person_named(workplace: Workplace, name: str) -> Person:
-    (found,) = workplace.rows(select(Person).where(Person.name == name))
-    return found
+    found: list[Person] = workplace.rows(select(Person).where(Person.name == name))
+    return found[0]
 
 
 def replace(client: TestClient, leaver: Person, substitute: Person) -> dict[str, int]:

@@ -130,7 +130,10 @@ def test_refuses_a_browser_that_did_not_begin(
 
 def test_a_session_ends_with_its_time(workplace: Workplace, browser: TestClient, engineer: Person) -> None:
     workplace.sign_in(browser, engineer)
-    workplace.clock.turn(hours=13)
+    workplace.clock.turn(hours=11, minutes=59)
+    assert browser.get("/").status_code == 200
+    # Being used prolongs nothing.
+    workplace.clock.turn(minutes=1, seconds=1)
     assert browser.get("/").status_code == 303
     workplace.job("sessions")
     assert workplace.rows(select(SignedIn)) == []
