@@ -30,6 +30,9 @@ from domain.errors import DiscLoopError
 from domain.manifest import Study
 from domain.taxonomy import Split
 
+FREE_BYTES = 1 << 30
+"""Kept free on the store's disk: the readings of the same machine must find room."""
+
 
 class Record(BaseModel):
     """What was made of one study."""
@@ -108,7 +111,13 @@ class Store:
 
     def keep(self, record: Record, folder: Path | None, labels: BaseModel | None = None) -> None:
         """Put a study's files in their place, then its labels and its record: a kill between leaves it to be
-        made again."""
+        made again.
+
+        Raises:
+            DiscLoopError: If the disk is nearly full; what was kept stays, and a second run goes on.
+        """
+        if folder is not None:
+            self._require_room()
         home = self.root / "studies" / record.study
         note = self._state / "records" / f"{record.study}.json"
         note.unlink(missing_ok=True)
@@ -120,6 +129,14 @@ class Store:
             write_text(self._state / "labels" / f"{record.study}.json", labels.model_dump_json() + "\n")
         write_text(note, record.model_dump_json() + "\n")
         shutil.rmtree(self.work / f"old-{record.study}", ignore_errors=True)
+
+    def _require_room(self) -> None:
+        free = shutil.disk_usage(self.root).free
+        if free < FREE_BYTES:
+            raise DiscLoopError(
+                f"{self.root}: {free / (1 << 30):.1f} GiB of disk are free, {FREE_BYTES >> 30} are kept for "
+                "readings: make room, then run it again; what is done is kept"
+            )
 
     def read_splits(self) -> dict[str, Placed]:
         """Each patient's split."""

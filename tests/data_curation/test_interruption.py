@@ -124,3 +124,19 @@ def test_a_study_that_is_gone_from_the_source_stays_in_the_store(
     make_study("dicom/b", seed="b", patient_id="PID-2")
     summary = curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
     assert (summary.studies, summary.curated) == (1, 2)
+
+
+def test_a_nearly_full_disk_stops_it_and_a_second_run_goes_on(
+    make_study: MakeStudy, tmp_path: Path, key: PseudonymKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study("dicom/a", seed="a")
+    curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    make_study("dicom/b", seed="b", patient_id="PID-2")
+    before = _contents(tmp_path / "store" / "studies")
+    monkeypatch.setattr("data_curation.store.FREE_BYTES", 1 << 60)
+    with pytest.raises(DiscLoopError, match=r"GiB of disk are free, .* make room, then run it again"):
+        curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    assert _contents(tmp_path / "store" / "studies") == before
+    monkeypatch.undo()
+    summary = curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
+    assert (summary.curated, summary.unchanged) == (2, 1)
