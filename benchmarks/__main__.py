@@ -10,7 +10,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("agreement", "ranking", "curation", "ml_serving")
+NAMES = ("agreement", "ranking", "curation", "lists", "ledger", "planted", "ml_serving")
 
 
 def main(names: list[str]) -> int:
