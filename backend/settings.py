@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.environment import PREFIX, require_known
 from domain.errors import DiscLoopError
+from labeling_configs.words import Language
 
 SHORTEST_SECRET = 16
 PLACEHOLDERS = (
@@ -99,6 +100,8 @@ class Settings(BaseSettings):
     """How long a process may be silent before another takes over its jobs."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """The site's, as IANA names it: in it pages show times. Stored they are in UTC."""
+    language: Language = "en"
+    """Of the words on the reading and adjudication pages; what is stored does not depend on it."""
     run_jobs: bool = True
     jobs: str = Field(default="all", pattern=r"^(all|-?[a-z_]+(,-?[a-z_]+)*)$")
     """Which jobs this process may lead: `all`, names with commas, or with `-` before them all others."""

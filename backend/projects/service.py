@@ -20,6 +20,7 @@ from backend.settings import Settings
 from domain.canary import CANARY, CANARY_EMAIL
 from domain.taxonomy import Plane, Role
 from labeling_configs.configs import adjudication_config, reading_config
+from labeling_configs.words import Language
 
 KIND_OF_ROLE = {Role.READER: ProjectKind.READING, Role.ADJUDICATOR: ProjectKind.ADJUDICATION}
 CONFIG_OF_KIND = {
@@ -30,9 +31,9 @@ CONFIG_OF_KIND = {
 
 
 @cache
-def label_config(kind: ProjectKind, plane: Plane) -> str:
+def label_config(kind: ProjectKind, plane: Plane, language: Language) -> str:
     """The XML of a project's page; the same for the life of the process."""
-    return CONFIG_OF_KIND[kind](plane)
+    return CONFIG_OF_KIND[kind](plane, language)
 
 
 def project_key(kind: ProjectKind, person: str, plane: Plane) -> str:
@@ -81,7 +82,7 @@ def projection(session: Session, settings: Settings) -> Projection:
                 kind=project.kind.value,
                 plane=project.plane,
                 member=project.member,
-                label_config=label_config(project.kind, project.plane),
+                label_config=label_config(project.kind, project.plane, settings.language),
                 active=project.active and project.member in active,
             )
             for project in repository.every(session)

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from backend.people import service as people
+from backend.projects import service as projects
 from backend.projects.tables import Project, ProjectionState
 from domain.canary import CANARY
 from domain.taxonomy import Plane, Role
@@ -28,6 +29,18 @@ def test_one_project_a_plane(workplace: Workplace, role: Role, kind: str) -> Non
         assert ElementTree.fromstring(project.label_config).tag == "View"
         with workplace.database.reading() as session:
             assert session.get_one(Project, project.key).label_studio_id is not None
+
+
+def test_the_pages_speak_the_sites_language(workplace: Workplace) -> None:
+    workplace.add_person(Role.READER, "reader-1")
+    chinese = workplace.settings.model_copy(update={"language": "zh"})
+    with workplace.database.reading() as session:
+        english, other = (
+            projects.projection(session, held).projects[0] for held in (workplace.settings, chinese)
+        )
+    assert english.key == other.key
+    assert "椎间盘" in other.label_config
+    assert "椎间盘" not in english.label_config
 
 
 def test_engineers_have_no_project(workplace: Workplace) -> None:
