@@ -115,6 +115,28 @@ def reader_charts(report: AgreementReport) -> list[Chart]:
     ]
 
 
+def ceiling_charts(report: AgreementReport) -> list[Chart]:
+    """Each model with the readers, beside the readers with each other."""
+    return [
+        Chart(
+            f"{one.model} and the readers",
+            _drawn(
+                forest(
+                    [
+                        ("Model with readers", one.model_reader),
+                        ("Readers, each other", one.reader_reader),
+                        ("Difference", one.difference),
+                    ],
+                    name=f"ceiling-{number}",
+                    title=f"{one.model} and the readers: linear kappa",
+                )
+            ),
+            f"linear kappa, the same {one.discs} discs",
+        )
+        for number, one in enumerate(report.ceilings)
+    ]
+
+
 def trend_chart(report: AgreementReport) -> Markup:
     """The control chart, empty where there are not two months."""
     return _drawn(trend(report.drift, title="Linear kappa by month of the second signature"))

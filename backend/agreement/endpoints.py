@@ -45,9 +45,15 @@ Entitled = Annotated[Actor, Depends(_entitled)]
 
 
 @api.get("")
-def show(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "unaided") -> AgreementReport:
-    """The whole report: one arm's readings, discs matched by position."""
-    report = service.make_report(session, resources.database, arm)
+def show(
+    session: Reading,
+    resources: Using,
+    _actor: Entitled,
+    arm: ArmName = "unaided",
+    resample_readers: bool = False,
+) -> AgreementReport:
+    """The whole report: one arm's readings, discs matched by position; for readers like these, on request."""
+    report = service.make_report(session, resources.database, arm, resample_readers=resample_readers)
     if report is None:
         raise NotFound(NOTHING_YET)
     return report
@@ -79,9 +85,15 @@ def list_readings(session: Reading, resources: Using, _actor: Entitled) -> Plain
 
 
 @pages.get("/report.html")
-def download(session: Reading, resources: Using, _actor: Entitled, arm: ArmName = "unaided") -> HTMLResponse:
+def download(
+    session: Reading,
+    resources: Using,
+    _actor: Entitled,
+    arm: ArmName = "unaided",
+    resample_readers: bool = False,
+) -> HTMLResponse:
     """The report as one file that needs nothing else."""
-    report = service.make_report(session, resources.database, arm)
+    report = service.make_report(session, resources.database, arm, resample_readers=resample_readers)
     if report is None:
         raise NotFound(NOTHING_YET)
     return HTMLResponse(standalone(report, title=f"arm {arm}"), headers=_saved_as(f"agreement-{arm}.html"))

@@ -46,7 +46,7 @@ class Figures:
 
     stamp: Stamp
     units: dict[str, UnitFigures] = field(default_factory=dict)
-    reports: dict[str, AgreementReport] = field(default_factory=dict)
+    reports: dict[tuple[str, bool], AgreementReport] = field(default_factory=dict)
     located: dict[str, Where] = field(default_factory=dict)
 
     @property
@@ -59,13 +59,15 @@ class Figures:
         """The table of readings, unit by unit."""
         return [row for unit in self.units.values() for row in unit.rows]
 
-    def report(self, arm: str) -> AgreementReport | None:
+    def report(self, arm: str, *, resample_readers: bool = False) -> AgreementReport | None:
         """The report on one arm's readings, or on `all`; `None` while nothing has been compared."""
         if not self.units:
             return None
-        if arm not in self.reports:
-            self.reports[arm] = report(Readings.from_columns(as_columns(self.rows)), arm=arm)
-        return self.reports[arm]
+        asked = arm, resample_readers
+        if asked not in self.reports:
+            readings = Readings.from_columns(as_columns(self.rows))
+            self.reports[asked] = report(readings, arm=arm, resample_readers=resample_readers)
+        return self.reports[asked]
 
     def where(self, arm: str) -> Where | None:
         """Boxes and slices of one arm's readings, or of `all`; `None` while nothing has been compared."""
@@ -129,11 +131,13 @@ def _of_units(session: Session, before: Mapping[str, UnitFigures]) -> dict[str, 
     return {unit: same.get(unit) or new[unit] for unit in marks}
 
 
-def make_report(session: Session, database: Database, arm: str) -> AgreementReport | None:
+def make_report(
+    session: Session, database: Database, arm: str, *, resample_readers: bool = False
+) -> AgreementReport | None:
     """The report of now; two who ask at once wait for one computation."""
     made = figures(session, database)
     with _ONE_AT_A_TIME:
-        return made.report(arm)
+        return made.report(arm, resample_readers=resample_readers)
 
 
 def locate(session: Session, database: Database, arm: str) -> Where | None:

@@ -30,6 +30,12 @@ def agreement(
     arm: Annotated[
         str, typer.Option(help="Arm of the headline where the table has arms; `all` for every arm.")
     ] = "unaided",
+    resample_readers: Annotated[
+        bool,
+        typer.Option(
+            "--resample-readers", help="Resample readers too, for readers like these (four or more)."
+        ),
+    ] = False,
     model: Annotated[
         list[str] | None, typer.Option(help="A name in `reader` that is a model; may be repeated.")
     ] = None,
@@ -40,7 +46,7 @@ def agreement(
     """Agreement of any table of readings, with intervals by resampling patients. Needs no server."""
     table = read_table(file, models=model or (), consensus=consensus or ())
     _demand_arm(table, file.name, arm)
-    done = report(table.readings, resamples=resamples, seed=seed, arm=arm)
+    done = report(table.readings, resamples=resamples, seed=seed, arm=arm, resample_readers=resample_readers)
     if html is not None:
         if not html.parent.is_dir():
             raise DiscLoopError(f"--html {html}: the folder {html.parent} does not exist")

@@ -10,6 +10,7 @@ import numpy as np
 from domain.agreement import coefficients as c
 from domain.agreement import weights as w
 from domain.agreement.bootstrap import Plan, Slot, Totals
+from domain.agreement.drawn_readers import FEWEST, DrawnReaders
 from domain.agreement.estimates import NO_PAIR, Statistic, summarise_all
 from domain.agreement.moments import Codes, ManyReaders, Moments, cells_of_pair, from_tables
 from domain.agreement.readings import Ints
@@ -20,6 +21,8 @@ from domain.agreement.weights import Array
 ONE_CATEGORY = "only one category was used, so agreement by chance is already 1"
 NO_VARIATION = "all readings are the same, so there is no variation to agree on"
 NO_COMPLETE = "fewer than two discs were graded by every reader, or their grades do not vary"
+
+NO_ICC = "no interval: an analysis of variance has no place for a reader drawn twice"
 
 Compute = Callable[[Moments], Array]
 
@@ -78,6 +81,8 @@ class Asked:
     strata: int
     categories: int
     many: ManyReaders | None
+    drawn: DrawnReaders | None
+    """Where readers are resampled as well."""
     n: tuple[Counts, ...]
 
     def tables(self, totals: Totals) -> Array:
@@ -90,6 +95,8 @@ class Asked:
         if self.many is None:
             return from_tables(self.tables(totals))
         sums = totals[self.slot]
+        if self.drawn is not None:
+            return self.drawn.moments(sums, totals.readers(self.many.readers))
         return self.many.moments(sums.reshape(len(sums), self.strata, self.many.size))
 
 
@@ -115,16 +122,18 @@ def ask(
     if codes.shape[1] == 2:
         paired, cell = cells_of_pair(codes, categories)
         keep = inside[paired]
-        disc, cell, amount, many, size = paired[keep], cell[keep], None, None, categories**2
+        disc, cell, amount, many, drawn, size = paired[keep], cell[keep], None, None, None, categories**2
     else:
         many = ManyReaders(categories, codes.shape[1])
         source = np.flatnonzero(inside & (codes >= 0).any(1))
-        disc, cell, amount = many.features(codes[source])
-        disc, size = source[disc], many.size
+        resampled = plan.resample_readers and codes.shape[1] >= FEWEST
+        drawn = DrawnReaders(many, codes[source], number) if resampled else None
+        disc, cell, amount = (drawn or many).features(codes[source])
+        disc, size = source[disc], (drawn or many).size
     if units.weight is not None:
         amount = units.weight[disc] if amount is None else amount * units.weight[disc]
     slot = plan.add(group[disc] * size + cell, units.patient[disc], number * size, amount)
-    return Asked(slot, number, categories, many, n)
+    return Asked(slot, number, categories, many, drawn, n)
 
 
 def _counts(units: Units, codes: Codes, group: Ints, number: int) -> tuple[Counts, ...]:
@@ -163,4 +172,8 @@ def statistics(
         )
         for name, d in definitions.items()
     }
+    if moments.times is not None and "icc_2_1" in columns:
+        columns["icc_2_1"] = [
+            s.model_copy(update={"reason": s.reason and NO_ICC}) for s in columns["icc_2_1"]
+        ]
     return [{name: column[s] for name, column in columns.items()} for s in range(len(n))], replicates

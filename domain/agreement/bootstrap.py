@@ -36,6 +36,12 @@ class Totals:
     """(1 + B, sums): row 0 as observed, then the resamples."""
 
     values: Array
+    seed: int
+
+    def readers(self, number: int) -> Array:
+        """(1 + B, readers): how often each was drawn, the first row once each; the same in every section."""
+        blocks = draws(number, resamples=len(self.values) - 1, seed=self.seed + 1)
+        return np.concatenate([np.ones((1, number)), *blocks])
 
     def __getitem__(self, slot: Slot) -> Array:
         return self.values[:, slot.start : slot.stop]
@@ -44,8 +50,9 @@ class Totals:
 class Plan:
     """Collects which sums are wanted, for patients 0 to `patients` - 1."""
 
-    def __init__(self, patients: int) -> None:
+    def __init__(self, patients: int, *, resample_readers: bool = False) -> None:
         self.patients = patients
+        self.resample_readers = resample_readers
         self._size = 0
         self._cells: list[NDArray[np.int64]] = []
         self._patients: list[NDArray[np.int64]] = []
@@ -65,7 +72,7 @@ class Plan:
         """All sums, observed and in each resample; the same seed and patients give the same resamples."""
         shape = (self._size, self.patients)
         if not self._cells or self.patients == 0:
-            return Totals(np.zeros((1 + resamples, self._size)))
+            return Totals(np.zeros((1 + resamples, self._size)), seed)
         entries = (np.concatenate(self._cells), np.concatenate(self._patients))
         matrix = sparse.coo_array((np.concatenate(self._amounts), entries), shape=shape).tocsr()
         out = np.empty((1 + resamples, self._size))
@@ -75,7 +82,7 @@ class Plan:
         for drawn in draws(self.patients, resamples=resamples, seed=seed, dtype=matrix.dtype):
             out[row : row + len(drawn)] = (matrix @ np.ascontiguousarray(drawn.T)).T
             row += len(drawn)
-        return Totals(out)
+        return Totals(out, seed)
 
 
 def _narrowest(matrix: sparse.csr_array) -> np.dtype[Any]:

@@ -47,10 +47,12 @@ def kappa_chance(moments: Moments, weights: Array) -> Array:
     """Mean over ordered pairs of different readers of the agreement their margins give by chance."""
     read = moments.margins.sum(-1, keepdims=True)
     shares = moments.margins / np.maximum(read, TINY)
-    total = shares.sum(-2)
-    active = (read[..., 0] > 0).sum(-1).astype(np.float64)
-    crossed = _quadratic_form(weights, total) - _quadratic_form(weights, shares).sum(-1)
-    return ratio(crossed, active * (active - 1))
+    times = (read[..., 0] > 0).astype(np.float64)
+    if moments.times is not None:
+        times = times * moments.times
+    total = (times[..., None] * shares).sum(-2)
+    same = (times**2 * _quadratic_form(weights, shares)).sum(-1)
+    return ratio(_quadratic_form(weights, total) - same, times.sum(-1) ** 2 - (times**2).sum(-1))
 
 
 def _quadratic_form(weights: Array, vectors: Array) -> Array:

@@ -55,11 +55,21 @@ def _intervals(settings: Settings) -> str:
     return (
         f"{percent} confidence intervals are percentile intervals from {settings.resamples} bootstrap "
         f"resamples of patients (seed {settings.seed}), which keeps the discs of a patient together, "
-        "with the percentiles expanded for the number of patients (Hesterberg 2015); readers are taken as "
-        "fixed. The standard error is the standard deviation over these resamples; a large-sample standard "
-        "error that takes discs for independent stands beside it where one is in common use. "
+        "with the percentiles expanded for the number of patients (Hesterberg 2015); "
+        f"{_readers(settings)}. "
+        "The standard error is the standard deviation over these resamples; a "
+        "large-sample standard error that takes discs for independent stands beside it where one is in common use. "
         "Differences between two agreements were computed on the same resamples, with two-sided bootstrap "
         "p values adjusted by Holm's method within each family."
+    )
+
+
+def _readers(settings: Settings) -> str:
+    if not settings.readers_resampled:
+        return "readers are taken as fixed"
+    return (
+        "where four readers or more are compared together, readers were drawn with replacement as well "
+        "(pairs of different readers count as often as both were drawn), and are taken as fixed elsewhere"
     )
 
 

@@ -46,6 +46,8 @@ class Moments:
     margins: Array
     """(..., R, K): each reader's readings."""
     icc: IccSums
+    times: Array | None = None
+    """(..., R): how often each reader was drawn; None where readers are fixed."""
 
 
 def from_tables(tables: Array) -> Moments:
@@ -131,16 +133,24 @@ class ManyReaders:
         disc, cell = np.nonzero(dense)
         return disc, cell, dense[disc, cell]
 
+    def icc_features(self, codes: Codes) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """The last 3 + R of the features alone, as (disc, cell, amount)."""
+        dense = _icc_features(codes)
+        disc, cell = np.nonzero(dense)
+        return disc, cell, dense[disc, cell]
+
     def moments(self, sums: Array) -> Moments:
-        """Moments from summed features, (..., size)."""
+        """Moments from summed features, (..., size), or (..., size + R) with how often readers were drawn."""
         k, lead = self.categories, sums.shape[:-1]
+        times = sums[..., self.size :] if sums.shape[-1] > self.size else None
+        sums = sums[..., : self.size]
         ends = np.cumsum([k * k, k * k, k * k, k, self.readers * k, 1, self.readers, 1])
         parts = np.split(sums, ends, axis=-1)
         square = [p.reshape(*lead, k, k) for p in parts[:3]]
         agree, coincidences, pairs = ((m + np.swapaxes(m, -1, -2)) / 2 for m in square)
         icc = IccSums(parts[5][..., 0], parts[6], parts[7][..., 0], parts[8][..., 0])
         margins = parts[4].reshape(*lead, self.readers, k)
-        return Moments(agree, coincidences, pairs, parts[3], margins, icc)
+        return Moments(agree, coincidences, pairs, parts[3], margins, icc, times)
 
 
 def _icc_features(codes: Codes) -> Array:

@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from domain.agreement import weights as w
-from domain.agreement.bootstrap import Plan, Slot, Totals, draws
+from domain.agreement.bootstrap import Plan, Slot, Totals
 from domain.agreement.coefficients import kappa, ratio
+from domain.agreement.drawn_readers import FEWEST
 from domain.agreement.estimates import NO_PAIR, Statistic, missing, summarise
 from domain.agreement.grades import GradeQuestion, K
 from domain.agreement.moments import cells_of_pair, from_tables
@@ -63,18 +64,16 @@ class PairsQuestion:
         """(1 + B, pairs)."""
         return kappa(from_tables(self.tables(totals)), w.linear(K))
 
-    def pooled(self, totals: Totals, seed: int) -> PooledPairs | None:
+    def pooled(self, totals: Totals) -> PooledPairs | None:
         """The pairs pooled, for these readers and for readers like them; None for two readers."""
         readers = len(self.units.readers)
         if readers < 3:
             return None
         tables = self.tables(totals)
         fixed = pooled_statistics(tables, np.ones((1, len(self.pairs))), self.patients)
-        if readers < 4 or not self.pairs:
+        if readers < FEWEST or not self.pairs:
             return PooledPairs(readers_fixed=fixed, readers_resampled=_nothing(FEW_READERS))
-        drawn = np.concatenate(
-            [np.ones((1, readers)), *draws(readers, resamples=len(tables) - 1, seed=seed + 1)]
-        )
+        drawn = totals.readers(readers)
         first, second = np.array(self.pairs).T
         multiplicity = drawn[:, first] * drawn[:, second]
         return PooledPairs(

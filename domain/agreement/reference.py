@@ -11,6 +11,7 @@ from domain.agreement import weights as w
 from domain.agreement.asked import ask, grade_definitions, statistics
 from domain.agreement.bootstrap import Plan, Slot, Totals
 from domain.agreement.coefficients import kappa
+from domain.agreement.drawn_readers import FEWEST
 from domain.agreement.estimates import NO_PAIR, missing, summarise
 from domain.agreement.grades import K
 from domain.agreement.moments import Codes, cells_of_pair, counts, from_tables
@@ -80,7 +81,10 @@ class CeilingQuestion:
     def __init__(self, plan: Plan, units: Units, other: Units, column: int) -> None:
         self.model = other.readers[column]
         model = on_discs(units, other, column)
-        cells, patients, pairs = [], [], 0
+        cells, patients = [], []
+        self.readers = len(units.readers)
+        self.resampled = plan.resample_readers and self.readers >= FEWEST
+        self.members: list[tuple[int, int]] = []
         graded = model >= 0
         for a, b in combinations(range(len(units.readers)), 2):
             both = np.flatnonzero(graded & (units.grade[:, a] >= 0) & (units.grade[:, b] >= 0))
@@ -88,10 +92,10 @@ class CeilingQuestion:
                 continue
             trio = (model[both], units.grade[both, a], units.grade[both, b])
             for i, (x, y) in enumerate(combinations(trio, 2)):
-                cells.append((3 * pairs + i) * K * K + x.astype(np.int64) * K + y)
+                cells.append((3 * len(self.members) + i) * K * K + x.astype(np.int64) * K + y)
                 patients.append(units.patient[both])
-            pairs += 1
-        self.pairs = pairs
+            self.members.append((a, b))
+        pairs = self.pairs = len(self.members)
         several = graded & ((units.grade >= 0).sum(1) >= 2)
         self.discs = int(several.sum())
         self.patients = len(np.unique(units.patient[several]))
@@ -109,8 +113,13 @@ class CeilingQuestion:
         tables = totals[self._slot].reshape(-1, self.pairs, 3, K, K)
         with_model = tables[:, :, :2].reshape(len(tables), -1, K, K)
         linear = w.linear(K)
-        model = pooled_kappa(with_model, np.ones((1, with_model.shape[1])), linear)
-        human = pooled_kappa(tables[:, :, 2], np.ones((1, self.pairs)), linear)
+        often: Array = np.ones((1, self.pairs))
+        if self.resampled:
+            drawn = totals.readers(self.readers)
+            first, second = np.array(self.members).T
+            often = drawn[:, first] * drawn[:, second]
+        model = pooled_kappa(with_model, np.repeat(often, 2, 1), linear)
+        human = pooled_kappa(tables[:, :, 2], often, linear)
         why = "only one category was used"
         model_reader, reader_reader, difference = (
             summarise(v, undefined=why, patients=self.patients) for v in (model, human, model - human)

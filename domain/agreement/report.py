@@ -11,10 +11,11 @@ from domain.agreement.arms import ArmsQuestion
 from domain.agreement.asked import Asked, ask, grade_definitions, statistics
 from domain.agreement.bootstrap import Plan, Totals
 from domain.agreement.comparisons import pairwise
+from domain.agreement.drawn_readers import FEWEST
 from domain.agreement.estimates import CONFIDENCE
 from domain.agreement.grades import GradeQuestion, K, extended_table
 from domain.agreement.methods import paragraph
-from domain.agreement.pairs import PairsQuestion
+from domain.agreement.pairs import FEW_READERS, PairsQuestion
 from domain.agreement.presence import PresenceQuestion
 from domain.agreement.readings import ROLES, Readings
 from domain.agreement.reference import (
@@ -86,7 +87,12 @@ def select(readings: Readings, arm: str) -> Selection:
 
 
 def report(
-    readings: Readings, *, resamples: int = RESAMPLES, seed: int = SEED, arm: str = Arm.UNAIDED.value
+    readings: Readings,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    arm: str = Arm.UNAIDED.value,
+    resample_readers: bool = False,
 ) -> AgreementReport:
     """Everything `discloop agreement` and the agreement pages show.
 
@@ -95,9 +101,14 @@ def report(
         resamples: Bootstrap resamples of patients.
         seed: Of the resampling; the same table and seed give the same report.
         arm: The arm of the headline where the table names arms; `all` for every arm.
+        resample_readers: Draw readers as well as patients, for readers like these, wherever four or more are
+            compared together; two readers compared with each other, or one with others, stay who they are.
+
+    Raises:
+        DiscLoopError: If readers are to be resampled and hardly two discs were read by the same readers.
     """
     chosen = select(readings, arm)
-    plan = Plan(len(readings.patient.labels))
+    plan = Plan(len(readings.patient.labels), resample_readers=resample_readers)
     units = lay_out(readings, chosen.headline)
     sections = _Sections(plan, readings, chosen, units)
     totals = plan.totals(resamples=resamples, seed=seed)
@@ -105,6 +116,7 @@ def report(
         resamples=resamples,
         seed=seed,
         confidence=CONFIDENCE,
+        readers_resampled=resample_readers and len(units.readers) >= FEWEST,
         arm=chosen.arm,
         matched_by="index" if readings.has_index else "level",
         share=chosen.share,
@@ -117,6 +129,7 @@ class _Sections:
 
     def __init__(self, plan: Plan, readings: Readings, chosen: Selection, units: Units) -> None:
         self.readings, self.chosen, self.units = readings, chosen, units
+        self.asked_for_readers = plan.resample_readers
         every = lay_out(readings, chosen.primary)
         self.grade = GradeQuestion(plan, units)
         self.by_level = self._ask_by_level(plan)
@@ -170,7 +183,7 @@ class _Sections:
             source=source,
             by_named_level=self._by_named_level(totals),
             pairs=self.pairs.answer(totals),
-            pooled_pairs=self.pairs.pooled(totals, settings.seed),
+            pooled_pairs=self.pairs.pooled(totals),
             **{name: q.answer(totals) for name, q in self.presence.items()},  # type: ignore[arg-type]
             readers=self.profiles.answer(totals),
             breakdowns=breakdowns,
@@ -218,6 +231,8 @@ class _Sections:
         missing = sum(sum(row) for row in self._missing())
         if missing:
             notes.append(f"{missing:.0f} discs of a study were boxed by one reader of a pair only")
+        if self.asked_for_readers and not settings.readers_resampled:
+            notes.append(f"readers were not resampled: {FEW_READERS}")
         if len(self.units.readers) == 1:
             notes.append("one reader only: agreement between readers needs two")
         return tuple(notes)

@@ -244,6 +244,8 @@ class Settings(Reported):
     resamples: int
     seed: int
     confidence: float
+    readers_resampled: bool = False
+    """Whether the intervals of four readers and more are for readers like these too."""
     arm: str | None
     """The arm of the headline; null where the table has no arms."""
     matched_by: str

@@ -18,6 +18,8 @@ def test_the_report_is_of_first_signed_revisions_by_position(
     everything = client.get("/agreement", params={"arm": "all"}, headers=HTML).text
     assert "20 discs that two readers graded" in everything
     assert "0.900" in everything  # 18 of 20 alike
+    assert "Model against each reader" in everything
+    assert "Effect of the arm" in everything
     csv = client.get("/api/agreement/readings.csv").text.splitlines()
     assert csv[0].startswith("patient,study,index,level,reader,arm")
     assert len([line for line in csv if line.endswith(",reader")]) == 2 * 20
@@ -29,6 +31,8 @@ def test_the_whole_report_goes_out_as_json(read_twice: Workplace, client: TestCl
     assert found["n"]["paired"] % 5 == 0
     assert found["n"]["paired"] > 0
     assert set(found["kappa_linear"]) >= {"value", "low", "high", "se"}
+    drawn = client.get("/api/agreement", params={"arm": "all", "resample_readers": True}).json()
+    assert any("readers were not resampled" in note for note in drawn["notes"])
 
 
 def test_where_the_readers_agree(read_twice: Workplace, client: TestClient) -> None:

@@ -64,6 +64,11 @@ def test_html_is_one_self_contained_file(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["readings.csv", "report.html"]
 
 
+def test_readers_are_resampled_on_request(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["agreement", str(file), "--resample-readers", "--resamples", "100"]) == 0
+    assert "readers were not resampled" in capsys.readouterr().out  # two readers only
+
+
 def test_wrong_input_exits_2_with_one_line_and_writes_nothing(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
