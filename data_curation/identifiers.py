@@ -11,9 +11,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
 from data_curation.headers import DAMAGE, quietly
@@ -32,27 +34,49 @@ _LARGEST_BINARY = 4096
 _CHARSETS = ("utf-8", "gb18030", "iso2022_jp", "latin-1")
 
 
-def tokens_of(dataset: Dataset) -> set[str]:
-    """All that could identify, as normalised words and whole values."""
+Seen = set[tuple[object, ...]]
+"""Elements that were gathered from another file: the slices of a series differ in a few only."""
+
+
+def tokens_of(dataset: Dataset, seen: Seen | None = None) -> set[str]:
+    """All that could identify, as normalised words and whole values.
+
+    Args:
+        dataset: A file's.
+        seen: Elements of earlier files, passed over; this file's are added.
+    """
     found: set[str] = set()
     with quietly():
-        for text in _texts(dataset):
+        for text in _texts(dataset, set() if seen is None else seen):
             found |= tokenise(text)
     return found
 
 
-def _texts(dataset: Dataset) -> Iterator[str]:
+def _is_new(dataset: Dataset, tag: BaseTag, seen: Seen) -> bool:
+    raw = dataset.get_item(tag)
+    if not isinstance(raw, RawDataElement):
+        return True
+    key = (tag, raw.VR, raw.value, str(dataset.original_character_set))
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
+
+
+def _texts(dataset: Dataset, seen: Seen) -> Iterator[str]:
     for tag in list(dataset.keys()):
+        if tag.group == 0x7FE0 or not _is_new(dataset, tag, seen):
+            continue
         try:
             element = dataset[tag]
             value, kind = element.value, element.VR
-            if element.keyword in _REPEATED or tag.group == 0x7FE0:
+            if element.keyword in _REPEATED:
                 continue
         except DAMAGE:
             continue
         if isinstance(value, Sequence):
             for item in value:
-                yield from _texts(item)
+                yield from _texts(item, seen)
         elif isinstance(value, bytes):
             if kind in _BINARY and len(value) <= _LARGEST_BINARY:
                 yield from _decoded(value)

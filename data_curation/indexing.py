@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 
 from data_curation.discovery import Skipped, Source, open_source
 from data_curation.headers import Instance, Person, Unusable, read_header, read_instances, read_person
-from data_curation.identifiers import tokens_of, tokens_of_names, without_accents
+from data_curation.identifiers import Seen, tokens_of, tokens_of_names, without_accents
 from data_curation.policy import Policy
 
 _BATCH = 64
@@ -33,7 +33,7 @@ class Read:
     stamp: tuple[int, int]
     """Size and time of change."""
     tokens: frozenset[str]
-    """Everything in it that could identify."""
+    """Everything in it that could identify, but for what the files read before it had."""
 
 
 @contextmanager
@@ -151,17 +151,19 @@ def _read_batch(
     names = tokens_of_names(
         {os.path.relpath(s.path, root) for s in sources} | {member for s in sources for member in s.members}
     )
-    return [_read_one(source, policy) for source in sources], frozenset(names)
+    seen: Seen = set()
+    return [_read_one(source, policy, seen) for source in sources], frozenset(names)
 
 
-def _read_one(source: Source, policy: Policy) -> Read | Skipped:
+def _read_one(source: Source, policy: Policy, seen: Seen | None = None) -> Read | Skipped:
     try:
         with open_source(source, policy.limits) as stream:
             dataset = read_header(stream, policy.limits.file_bytes)
             size = stream.seek(0, os.SEEK_END)
-        tokens = frozenset(tokens_of(dataset))
         person = read_person(dataset)
         instances = read_instances(dataset, source)
+        # Last: what a file that is skipped after all had would count as gathered.
+        tokens = frozenset(tokens_of(dataset, seen))
         changed = os.stat(source.path).st_mtime_ns
     except Unusable as error:
         return Skipped(source, str(error))

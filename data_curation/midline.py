@@ -68,7 +68,7 @@ def find_midline(slices: Sequence[NDArray[np.uint16]], spacing: float, gap: floa
     """
     bright = float(np.percentile(np.stack([s[::4, ::4] for s in slices]), 99.0)) or 1.0
     coarse = np.stack([_coarse(s, spacing) / np.float32(bright) for s in slices])
-    traced = [_trace(image) for image in coarse]
+    traced = _trace(coarse)
     gap = max(gap, 0.5)
     score = _score(coarse, traced, gap)
     course = _course(score, gap)
@@ -129,7 +129,8 @@ def _depth_weight(image: Profile) -> Profile:
     The fat under the skin is such a band, too, and so is the fat of the belly.
     """
     columns = image.shape[1]
-    body = uniform_filter1d(np.minimum(image, np.float32(1.0)), 5, axis=1, mode="constant") > _AIR
+    air = _AIR + 1.2 * float(np.quantile(image, 0.05))  # Noise lifts the air.
+    body = uniform_filter1d(np.minimum(image, np.float32(1.0)), 5, axis=1, mode="constant") > air
     skin = np.where(body.any(axis=1), columns - 1 - body[:, ::-1].argmax(axis=1), columns - 1)
     skin = median_filter(skin, 15, mode="nearest")
     depth = (skin[:, None] - np.arange(columns)[None, :]) * _STEP
@@ -137,27 +138,31 @@ def _depth_weight(image: Profile) -> Profile:
     return np.asarray(np.clip((most - depth) / (most - usual), 0, 1) * (depth >= least), dtype=np.float32)
 
 
-def _trace(image: Profile) -> Canal:
-    """The strongest connected course from the first to the last row."""
-    weight = _depth_weight(image)
-    band = _band_response(image) * weight
-    response = band + np.float32(_COLUMN_WEIGHT) * _column_response(image) * weight
-    rows, columns = response.shape
-    total = response[0].copy()
-    came = np.zeros((rows, columns), np.int8)
-    wall = np.float32(-1e9)
+def _trace(images: Profile) -> list[Canal]:
+    """The strongest connected course of each slice from the first to the last row."""
+    weight = np.stack([_depth_weight(image) for image in images])
+    band = np.stack([_band_response(image) for image in images]) * weight
+    column = np.stack([_column_response(image) for image in images]) * weight
+    response = band + np.float32(_COLUMN_WEIGHT) * column
+    slices, rows, columns = response.shape
+    came = np.zeros((rows, slices, columns), np.int8)
+    # A wall on both sides, so that neighbours are plain views.
+    total = np.full((slices, columns + 2), -1e9, np.float32)
+    total[:, 1:-1] = response[:, 0]
     for r in range(1, rows):
-        from_left = np.concatenate(([wall], total[:-1])) - np.float32(_LEAN_COST)
-        from_right = np.concatenate((total[1:], [wall])) - np.float32(_LEAN_COST)
-        options = np.stack([from_left, total, from_right])
-        pick = options.argmax(axis=0)
-        came[r] = pick - 1
-        total = np.take_along_axis(options, pick[None], axis=0)[0] + response[r]
-    course = np.zeros(rows, int)
-    course[-1] = int(total.argmax())
+        best, lean = total[:, 1:-1].copy(), came[r]
+        for step, beside in ((-1, total[:, :-2]), (1, total[:, 2:])):
+            leaning = beside - np.float32(_LEAN_COST)
+            better = leaning > best
+            best[better], lean[better] = leaning[better], step
+        total[:, 1:-1] = best + response[:, r]
+    course = np.zeros((rows, slices), int)
+    course[-1] = total[:, 1:-1].argmax(axis=1)
+    each = np.arange(slices)
     for r in range(rows - 1, 0, -1):
-        course[r - 1] = course[r] + came[r][course[r]]
-    return Canal(course.astype(float), band[np.arange(rows), course].astype(float))
+        course[r - 1] = course[r] + came[r, each, course[r]]
+    strength = band[each[None, :], np.arange(rows)[:, None], course]
+    return [Canal(course[:, k].astype(float), strength[:, k].astype(float)) for k in each]
 
 
 def _score(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:

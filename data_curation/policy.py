@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.taxonomy import Split
 
-VERSION = 3
+VERSION = 4
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -96,12 +96,14 @@ class Eligibility(_Frozen):
 class Quality(_Frozen):
     """Measures beyond these flag a series, or reject it where it says so."""
 
-    signal_to_noise_at_least: float = 8.0
-    rejected_signal_to_noise: float = 3.0
-    ghosting_at_most: float = 0.12
-    void_share_at_most: float = 0.03
+    signal_to_noise_at_least: float = 12.5
+    rejected_signal_to_noise: float = 7.5
+    ghosting_at_most: float = 12.0
+    void_share_at_most: float = 0.02
     """Share of the spine's neighbourhood without any signal: metal."""
-    discs_at_least: int = 5
+    discs_at_least: float = 5.4
+    front_at_least: float = 45.0
+    """Millimetres from the canal to the picture's front edge."""
 
 
 class Policy(_Frozen):

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from data_curation.midline import Canal
 from data_curation.policy import Quality
 
+_GHOST_DISTANCE = 20
+"""Pixels: nearer than that a picture resembles itself anyway."""
 _LEVEL = 35.0
 """Millimetres of canal that belong to one disc and body."""
 
@@ -25,11 +27,13 @@ class Measures:
     signal_to_noise: float
     """Fluid's signal over the noise's spread."""
     ghosting: float
-    """Mean signal of the air behind the back, in parts of the body's, beyond its noise."""
+    """Peak of the cepstrum, in spreads: the picture repeats itself, as when the patient moved."""
     void_share: float
     """Share of the spine's neighbourhood in signal voids of 8 mm and more: metal."""
     discs_seen: float
     """Length of canal in the picture over 35 mm."""
+    front: float
+    """Millimetres from the canal to the picture's front edge, at the least: bodies and discs need 40."""
 
 
 def measure(image: NDArray[np.uint16], canal: Canal, fluid: float, spacing: float) -> Measures:
@@ -47,9 +51,10 @@ def measure(image: NDArray[np.uint16], canal: Canal, fluid: float, spacing: floa
     clear = canal.strength > 0.2 * max(float(np.quantile(canal.strength, 0.9)), 1e-6)
     return Measures(
         signal_to_noise=round(float(fluid / max(noise, fluid * 1e-4)), 1),
-        ghosting=round(_ghosting(picture, body, fluid, noise), 3),
+        ghosting=round(_ghosting(picture), 1),
         void_share=round(_voids(picture, canal, fluid, spacing), 4),
         discs_seen=round(float(clear.sum()) * spacing / _LEVEL, 1),
+        front=round(float(np.quantile(canal.columns[clear], 0.05)) * spacing, 1),
     )
 
 
@@ -61,14 +66,22 @@ def _noise(picture: NDArray[np.float32], body: NDArray[np.bool_]) -> float:
     return float(np.median(sample)) / 0.6745 / 2
 
 
-def _ghosting(picture: NDArray[np.float32], body: NDArray[np.bool_], fluid: float, noise: float) -> float:
-    columns = picture.shape[1]
-    back = columns - 1 - body[:, ::-1].argmax(axis=1)
-    behind = np.arange(columns)[None, :] > (back + 6)[:, None]
-    if behind.sum() < picture.size // 100:
-        return 0.0
-    # Rician noise alone has a mean of 1.25 spreads in air.
-    return max(float(picture[behind].mean()) - 1.25 * noise, 0.0) / float(np.mean(picture[body]) or fluid)
+def _ghosting(picture: NDArray[np.float32]) -> float:
+    """The highest peak of the picture's cepstrum along its rows or columns, in spreads of the rest.
+
+    A ghost is the picture once more, further up or aside (phase encoding runs along one of the two): the
+    logarithm of its spectrum then swings, and the spectrum of that (Bogert et al. 1963) has a peak at the
+    ghost's distance, which anatomy has not.
+    """
+    fine = picture - gaussian_filter(picture, 8)
+    window = np.outer(np.hanning(picture.shape[0]), np.hanning(picture.shape[1]))
+    power = np.abs(np.fft.rfft2(fine * window))
+    cepstrum = np.fft.irfft2(np.log(power + 0.05 * np.median(power) + 1e-6), picture.shape)
+    down, aside = (np.abs(np.fft.fftfreq(n) * n) for n in picture.shape)
+    far = down[:, None] ** 2 + aside[None, :] ** 2 > _GHOST_DISTANCE**2
+    along = far & ((down[:, None] <= 2) | (aside[None, :] <= 2))
+    spread = float(cepstrum[far].std())
+    return float(cepstrum[along].max()) / spread if spread > 0 and along.any() else 0.0
 
 
 def _voids(picture: NDArray[np.float32], canal: Canal, fluid: float, spacing: float) -> float:
@@ -91,11 +104,13 @@ def flags_of(measures: Measures, rules: Quality) -> dict[str, float]:
         flags["void_share"] = measures.void_share
     if measures.discs_seen < rules.discs_at_least:
         flags["discs_seen"] = measures.discs_seen
+    if measures.front < rules.front_at_least:
+        flags["cut_off"] = measures.front
     return flags
 
 
-def too_bad(measures: Measures, rules: Quality) -> str | None:
-    """The reason to reject a stack, if there is one."""
+def too_bad(measures: Measures, rules: Quality) -> tuple[str, float] | None:
+    """The reason to reject a stack and the number, if there is one."""
     if measures.signal_to_noise < rules.rejected_signal_to_noise:
-        return "signal too low"
+        return "signal too low", measures.signal_to_noise
     return None

@@ -78,7 +78,7 @@ def load_stack(candidate: Candidate, policy: Policy) -> LoadedStack:
         measures = measure(images[midline.slice], midline.canal, fluid, turns[0].spacing)
         reason = too_bad(measures, policy.quality)
         if reason is not None:
-            raise Unusable(reason)
+            raise Unusable(*reason)
         flags |= flags_of(measures, policy.quality)
     window = window_of(images, policy.display, fluid)
     return LoadedStack(plane, candidate, pixels, turns, tuple(images), midline, window, flags)

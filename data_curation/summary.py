@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -80,27 +80,36 @@ def in_words(summary: Summary) -> str:
 
 
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Contact sheet</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'">
 <style>
 :root{color-scheme:light dark;font:14px/1.4 system-ui,sans-serif}
 body{margin:1rem}
-main{display:grid;grid-template-columns:repeat(auto-fill,minmax(290px,1fr));gap:1rem}
+main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(360px,100%),1fr));gap:1rem}
 article{border:1px solid #8886;border-radius:6px;padding:.5rem}
-img{height:170px;background:#000;margin-right:4px}
-h2{font-size:1rem;margin:.2rem 0}p{margin:.2rem 0}.flag{color:#c50}td{padding:0 .8rem 0 0}
+article.flagged{border-color:#c50}
+article div{display:grid;grid-template-columns:1fr 1fr;gap:4px}
+img{width:100%;aspect-ratio:1;object-fit:contain;background:#000}
+h2{font-size:1rem;margin:.2rem 0}main+h2{margin-top:1.5rem}p{margin:.2rem 0}.flag{color:#c50}
+td{padding:0 .8rem 0 0;overflow-wrap:anywhere}
 </style><h1>Contact sheet</h1>
 """
 
 
-def contact_sheet(studies: Iterable[Study], notes: Iterable[StudyNote]) -> Iterator[str]:
+def contact_sheet(studies: Iterable[Study], notes: Sequence[StudyNote]) -> Iterator[str]:
     """The parts of an HTML page: each study's midline, scout and flags; then what was left out and why."""
     yield _HEAD + "<main>\n"
     for study in studies:
         yield _article(study)
-    yield "</main><h2>Left out</h2><table>\n"
+    yield "</main><h2>Left out</h2>"
+    yield "".join(
+        f"<p>{count} {html.escape(reason)}</p>" for reason, count in counted(n.reason for n in notes).items()
+    )
+    yield "<table>\n"
     for note in notes:
-        cells = (note.study, note.series or "study", note.reason)
+        reason = note.reason if note.value is None else f"{note.reason} {note.value:g}"
+        cells = (note.study, note.series or "study", reason)
         yield "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>\n"
     yield "</table></html>\n"
 
@@ -117,4 +126,5 @@ def _article(study: Study) -> str:
     sizes = ", ".join(f"{s.plane.value} {len(s.slices)}" for s in study.series)
     flagged = "".join(f'<p class="flag">{html.escape(flag)}</p>' for flag in flags)
     words = f"<p>{html.escape(about)}</p><p>{sizes}</p>{flagged}"
-    return f"<article><h2>{study.study}</h2>{''.join(images)}{words}</article>\n"
+    kind = ' class="flagged"' if flags else ""
+    return f"<article{kind}><h2>{study.study}</h2><div>{''.join(images)}</div>{words}</article>\n"
