@@ -97,6 +97,13 @@ def _task(identity: Identity, number: int) -> bool:
     return bool(Task.objects.filter(pk=number, project_id__in=identity.projects).exists())
 
 
+def _unread_task(identity: Identity, number: int) -> bool:
+    """What somebody answered is never taken away."""
+    from tasks.models import Annotation
+
+    return _task(identity, number) and not Annotation.objects.filter(task_id=number).exists()
+
+
 def _annotation(identity: Identity, number: int) -> bool:
     from tasks.models import Annotation
 
@@ -141,6 +148,7 @@ def _written_by(identity: Identity, found: Any, column: str) -> Any:
 _OWNS: dict[str, Callable[[Identity, int], bool]] = {
     "project": _project,
     "task": _task,
+    "unread_task": _unread_task,
     "annotation": _annotation,
     "draft": _draft,
     "prediction": _prediction,

@@ -127,6 +127,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("^api/ml/", "GET"): _read(needs="project", service=True),
     ("^api/ml/<int:pk>/interactive-annotating", "POST"): _write({"pk": "ml_backend"}, "task context"),
     # The service account only.
+    ("^api/tasks/<int:pk>/", "DELETE"): Rule(service=True, path={"pk": "unread_task"}),
     ("^api/projects/<int:pk>/import", "POST"): Rule(service=True, path=_PROJECT),
     ("^api/projects/<int:pk>/import/predictions", "POST"): Rule(service=True, path=_PROJECT),
     ("^api/projects/<int:pk>/tasks/", "GET"): Rule(service=True, path=_PROJECT),

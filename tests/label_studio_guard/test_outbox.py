@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.outside.label_studio import SdkLabelStudio
 from tests import soaking
 from tests.label_studio import LabelStudio, prepared_label_studio, project_of, reader
 
@@ -75,6 +76,19 @@ def test_each_revision_is_an_entry(label_studio: LabelStudio) -> None:
         assert entry["task_key"] == "k" * 20 + "0000"
         assert not entry["cancelled"]
         assert entry["at"].endswith("Z")
+
+
+def test_a_task_can_be_withdrawn_that_nobody_answered_and_no_other(label_studio: LabelStudio) -> None:
+    answered, open_one = with_tasks(label_studio, 2)
+    with label_studio.sign_in(EMAIL) as client:
+        made = client.post(f"/api/tasks/{answered}/annotations/", json={"result": reading("one")})
+        assert made.status_code == 201
+        assert client.delete(f"/api/tasks/{open_one}/").status_code == 403
+        backend = SdkLabelStudio(label_studio.url, label_studio.service_token)
+        for task in (answered, open_one, open_one):
+            backend.withdraw(task)
+        assert client.get(f"/api/tasks/{answered}/").status_code == 200
+        assert client.get(f"/api/tasks/{open_one}/").status_code == 403
 
 
 def test_a_reading_that_arrives_twice_is_kept_once(label_studio: LabelStudio) -> None:
