@@ -85,7 +85,8 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.rate, total_steps=options.epochs * steps + 1
     )
-    parts, begun = {"network": network, "optimiser": optimiser, "schedule": schedule}, 0
+    parts: dict[str, Any] = {"network": network, "optimiser": optimiser, "schedule": schedule}
+    begun = 0
     if checkpoint.exists():
         state = load_checkpoint(checkpoint)
         begun = state["epoch"]
@@ -235,7 +236,7 @@ def _finished(out: Path, about: dict[str, int]) -> dict[str, Any]:
 def _row(readings: list[dict[str, Any]]) -> dict[str, Any]:
     tables = tabulate(readings, threshold=0.5)
     disc, slice_ = tables["per_disc"], tables["per_slice"]
-    counts = {figure: disc[figure] for figure in (*FIGURES, "missed", "invented", "discs")}
+    counts: dict[str, Any] = {name: disc[name] for name in (*FIGURES, "missed", "invented", "discs")}
     return counts | slice_["average_precision"]
 
 

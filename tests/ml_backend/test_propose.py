@@ -18,7 +18,7 @@ from ml_backend.detector.inference import Found
 from ml_backend.lesions import herniation_box
 from ml_backend.model import BATCH, Graded, LoadedModel, load_model
 from ml_backend.plausibility import PictureKind
-from ml_backend.proposer import Reading, _proposal, level_of, propose_slices
+from ml_backend.proposer import CUT_BELOW, Reading, _proposal, level_of, propose_slices
 from ml_backend.runtimes import RuntimeName
 from tests.ml_backend.spines import draw_spine
 
@@ -30,12 +30,21 @@ def model(tiny_weights: Path) -> LoadedModel:
     return load_model(tiny_weights, runtime=RuntimeName.EAGER, threads=1)
 
 
-def reading(kinds: dict[PictureKind, float], *, herniated: float = 0.1, discs: int = 6) -> Reading:
+def reading(
+    kinds: dict[PictureKind, float],
+    *,
+    herniated: float = 0.1,
+    discs: int = 6,
+    below: int = 20,
+    greys: int = 256,
+) -> Reading:
+    """What a model may say of a drawn spine, with some more pixels below it."""
     image, boxes = draw_spine(discs=discs)
     column = Column(boxes, np.full(discs, 0.8, np.float32), 0.1)
     grades = np.tile(np.array([[0.05, 0.1, 0.6, 0.2, 0.05]], np.float32), (discs, 1))
     graded = Graded(grades, np.full(discs, herniated, np.float32))
-    return Reading(Found(column, np.zeros(128, np.float32)), graded, kinds, (image.shape[1], image.shape[0]))
+    size = (image.shape[1], image.shape[0] + below)
+    return Reading(Found(column, np.zeros(128, np.float32)), graded, kinds, size, 256)
 
 
 SURE = {kind: float(kind is PictureKind.SAGITTAL_T2) for kind in PictureKind}
@@ -52,6 +61,14 @@ def test_a_proposal_counts_from_below_and_names_levels(model: LoadedModel) -> No
     assert proposal.hiz == ()
     assert proposal.warnings == ()
     assert {disc.slice for disc in proposal.discs} == {2}
+
+
+def test_levels_stay_unnamed_where_a_further_disc_may_follow_below(model: LoadedModel) -> None:
+    proposal = _proposal(model, reading(SURE, herniated=0.995, below=0), slice_index=0)
+    assert proposal.warnings == (CUT_BELOW,)
+    assert [disc.index for disc in proposal.discs] == [1, 2, 3, 4, 5, 6]
+    assert {found.level for found in (*proposal.discs, *proposal.herniations)} == {None}
+    assert proposal.uncertainty > _proposal(model, reading(SURE), slice_index=0).uncertainty
 
 
 def test_a_t1_picture_gets_boxes_a_warning_and_no_grades(model: LoadedModel) -> None:

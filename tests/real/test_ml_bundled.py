@@ -15,7 +15,7 @@ import pytest
 
 from ml_backend.model import LoadedModel, load_model
 from ml_backend.plausibility import PictureKind
-from ml_backend.proposer import propose_slices
+from ml_backend.proposer import CUT_BELOW, propose_slices
 from ml_backend.runtimes import RuntimeName
 from ml_backend.samples import GreyImage, LabelledSlice
 from ml_backend.spider import load_graded, read_grey
@@ -73,6 +73,30 @@ def test_what_is_no_spine_is_no_confident_spine(model: LoadedModel, patients: li
     for proposal in propose_slices(model, strange):
         assert proposal.warnings
         assert proposal.uncertainty > 0.5
+
+
+def test_a_cut_off_sacrum_is_noticed_and_its_levels_stay_unnamed(
+    model: LoadedModel, patients: list[LabelledSlice]
+) -> None:
+    whole = propose_slices(model, [patient.image for patient in patients])
+    cut = []
+    for patient, proposal in zip(patients, whole, strict=True):
+        if len(proposal.discs) >= 6:
+            between = (proposal.discs[1].box.y1 + proposal.discs[2].box.y2) / 2
+            cut.append(np.ascontiguousarray(patient.image[: int(between)]))
+    above = [proposal for proposal in propose_slices(model, cut) if proposal.discs]
+    assert len(above) >= 0.7 * len(cut)
+    assert np.mean([CUT_BELOW in proposal.warnings for proposal in whole]) <= 0.1
+    assert np.mean([CUT_BELOW in proposal.warnings for proposal in above]) >= 0.9
+    unnamed = [proposal for proposal in above if CUT_BELOW in proposal.warnings]
+    assert {disc.level for proposal in unnamed for disc in proposal.discs} == {None}
+
+
+def test_nothing_is_proposed_on_two_grey_values(model: LoadedModel, patients: list[LabelledSlice]) -> None:
+    image = patients[0].image
+    (proposal,) = propose_slices(model, [np.where(image > np.median(image), 255, 0).astype(np.uint8)])
+    assert (proposal.discs, proposal.uncertainty) == ((), 1)
+    assert proposal.warnings[0] == "grey values: 2, too few to read"
 
 
 def test_a_larger_picture_has_its_discs_at_the_same_places(
