@@ -58,7 +58,8 @@ def _intervals(settings: Settings) -> str:
         "with the percentiles expanded for the number of patients (Hesterberg 2015); "
         f"{_readers(settings)}. "
         "The standard error is the standard deviation over these resamples; a "
-        "large-sample standard error that takes discs for independent stands beside it where one is in common use. "
+        "large-sample standard error that takes discs for independent stands beside it where one is in "
+        "common use. "
         "Differences between two agreements were computed on the same resamples, with two-sided bootstrap "
         "p values adjusted by Holm's method within each family."
     )
