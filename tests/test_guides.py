@@ -75,7 +75,7 @@ def test_commands_of_the_guides_exist_with_their_options(
         if words[:1] != [".venv/bin/discloop"]:
             continue
         name, *rest = words[1:]
-        depth = [name, rest[0]] if name in ("people", "worklists", "round", "audit") else [name]
+        depth = [name, rest[0]] if name in ("people", "calibrate", "worklists", "round", "audit") else [name]
         assert cli.run([*depth, "--help"]) == 0
         shown = capsys.readouterr().out
         assert [word for word in rest if word.startswith("--") and word not in shown] == [], line
