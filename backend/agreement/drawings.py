@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from backend.agreement.discs import ANSWERS, ReadDisc
 from domain.agreement import AgreementReport, Statistic
 from domain.agreement.charts import forest, heat_map, trend
-from domain.agreement.page import LABELS, PRESENCE
+from domain.agreement.page_parts import LABELS, PRESENCE
 from domain.agreement.schema import PresenceAgreement, Table
 from domain.boxes import Box
 

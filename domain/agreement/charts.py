@@ -102,11 +102,15 @@ def words(statistic: Statistic, digits: int = 2) -> str:
     """`0.71 (0.65 to 0.77)`, or a dash."""
     if statistic.value is None:
         return "–"
-    value = f"{statistic.value:.{digits}f}".replace("-", "−")
+    value = _rounded(statistic.value, digits)
     if statistic.low is None or statistic.high is None:
         return value
-    low, high = (f"{v:.{digits}f}".replace("-", "−") for v in (statistic.low, statistic.high))
-    return f"{value} ({low} to {high})"
+    return f"{value} ({_rounded(statistic.low, digits)} to {_rounded(statistic.high, digits)})"
+
+
+def _rounded(value: float, digits: int) -> str:
+    """With a minus sign, but no minus zero."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def forest(
@@ -116,7 +120,9 @@ def forest(
     title: str = "Agreement with 95% intervals",
 ) -> str:
     """One line a statistic: the value as a square, the interval as a bar, the numbers beside."""
-    label, plot, numbers, step, top = 168.0, 190.0, 172.0, 26.0, 10.0
+    plot, numbers, step, top = 190.0, 172.0, 26.0, 10.0
+    names = [_shortened(words_) for words_, _ in rows]
+    label = max(168.0, 16 + 7.8 * max(map(len, names), default=0))
     low, high = _extent([s for _, s in rows])
 
     def at(value: float) -> float:
@@ -129,9 +135,9 @@ def forest(
             _line(at(tick), top, at(tick), bottom, 1, f'stroke-opacity="{0.6 if tick == 0 else 0.18}"')
         )
         body.append(_text(at(tick), bottom + 18, f"{tick:g}".replace("-", "−"), "middle"))
-    for i, (words_, statistic) in enumerate(rows):
+    for i, (_, statistic) in enumerate(rows):
         y = top + step * (i + 0.5)
-        body.append(_text(label - 10, y + 5, _shortened(words_), "end"))
+        body.append(_text(label - 10, y + 5, names[i], "end"))
         body.append(_text(label + plot + 12, y + 5, words(statistic)))
         if statistic.low is not None and statistic.high is not None:
             body.append(_line(at(statistic.low), y, at(statistic.high), y, 2))
@@ -142,7 +148,7 @@ def forest(
     return _svg(name, label + plot + numbers, bottom + 26, title, description, body)
 
 
-def _shortened(label: str, longest: int = 25) -> str:
+def _shortened(label: str, longest: int = 30) -> str:
     return label if len(label) <= longest else label[: longest - 1] + "…"
 
 
@@ -154,9 +160,9 @@ def _extent(statistics: Sequence[Statistic]) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    fifths = round((high - low) * 5)
-    every = ceil(fifths / 11)
-    return [round(low + i / 5, 6) for i in range(0, fifths + 1, every)]
+    first, last = round(low * 5), round(high * 5)
+    every = ceil((last - first) / 6)
+    return [i / 5 for i in range(first, last + 1) if i % every == 0]
 
 
 def trend(drift: Drift, *, name: str = "trend", title: str = "Linear kappa by month") -> str:

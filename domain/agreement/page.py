@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from domain.agreement.charts import forest, heat_map, trend, words
-from domain.agreement.estimates import Statistic
-from domain.agreement.schema import Agreement, AgreementReport, Pooled, PresenceAgreement, Reference, Test
-
-LABELS = {
-    "percent_agreement": "Percent agreement",
-    "within_one": "Within one grade",
-    "kappa": "Kappa, unweighted",
-    "kappa_linear": "Kappa, linear",
-    "kappa_quadratic": "Kappa, quadratic",
-    "ac1": "Gwet AC1",
-    "ac2_linear": "Gwet AC2, linear",
-    "ac2_quadratic": "Gwet AC2, quadratic",
-    "alpha_nominal": "Alpha, nominal",
-    "alpha_ordinal": "Alpha, ordinal",
-    "alpha_interval": "Alpha, interval",
-    "alpha_ratio": "Alpha, ratio",
-    "icc_2_1": "ICC(2,1)",
-}
-PRESENCE = {
-    "percent_agreement": "Percent agreement",
-    "kappa": "Kappa",
-    "ac1": "Gwet AC1",
-    "alpha_nominal": "Alpha, nominal",
-    "positive_agreement": "Positive agreement",
-    "negative_agreement": "Negative agreement",
-}
-NOTE = ' class="note"'
-CSS = """
-:root{color-scheme:light dark;--ink:#16191d;--paper:#fff;--quiet:#565d66;--rule:#d5d9de}
-@media(prefers-color-scheme:dark){:root{--ink:#eceef0;--paper:#14171a;--quiet:#a8afb7;--rule:#3a4047}}
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);
-font:16px/1.5 system-ui,sans-serif}main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}
-h1{font-size:1.6rem;margin:0 0 4px}
-h2{font-size:1.2rem;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--rule)}
-h3{font-size:1rem;margin:20px 0 6px}.lead{font-size:1.15rem}.quiet{color:var(--quiet)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
-td,th{white-space:nowrap}td.note{white-space:normal;min-width:15rem}
-.two{display:grid;gap:16px 32px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
-.two>*{min-width:0}figure{margin:8px 0;overflow-x:auto}.methods{max-width:75ch}
-@media print{main{max-width:none}h2{break-after:avoid}}
-"""
+from domain.agreement.page_parts import CSS, LABELS, PRESENCE, p_words, statistics_table, table, test_words
+from domain.agreement.schema import Agreement, AgreementReport, Pooled, PresenceAgreement, Reference
 
 
 def page(report: AgreementReport, *, title: str = "Agreement") -> str:
@@ -80,12 +40,13 @@ def _head(report: AgreementReport, title: str) -> str:
     verdict = f"Linear kappa <strong>{words(headline)}</strong>"
     if headline.reason:
         verdict += f' <span class="quiet">({escape(headline.reason)})</span>'
+    drawn = " Intervals are for readers like these." if report.settings.readers_resampled else ""
     arm = f", arm {escape(report.settings.arm)}" if report.settings.arm else ""
     return (
         f'<h1>Agreement: {escape(title)}</h1><p class="lead">{verdict}</p>'
         f'<p class="quiet">{n.paired} discs graded by two readers or more, of {n.union} graded by any; '
-        f"{n.patients} patients, {n.studies} studies{arm}. {escape(', '.join(report.source.readers))}.</p>"
-        + (f"<ul>{notes}</ul>" if notes else "")
+        f"{n.patients} patients, {n.studies} studies{arm}. {escape(', '.join(report.source.readers))}."
+        f"{drawn}</p>" + (f"<ul>{notes}</ul>" if notes else "")
     )
 
 
@@ -102,37 +63,13 @@ def _overview(report: AgreementReport) -> str:
     if report.by_named_level is not None:
         extra.append(("Linear kappa, matched by named level", report.by_named_level.kappa_linear))
     return (
-        f"<h2>Grades</h2><figure>{chart}</figure>{_statistics_table(extra)}"
-        f"<details><summary>Values, standard errors</summary>{_statistics_table(rows)}</details>"
+        f"<h2>Grades</h2><figure>{chart}</figure>{statistics_table(extra)}"
+        f"<details><summary>Values, standard errors</summary>{statistics_table(rows)}</details>"
     )
 
 
-def _statistics_table(rows: Iterable[tuple[str, Statistic]]) -> str:
-    body = [[label, words(s, 3), _number(s.se), _number(s.se_analytic), s.reason or ""] for label, s in rows]
-    return _table(["Statistic", "Value (95%)", "SE", "SE, disc-wise", "Note"], body)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that scrolls by itself on a narrow screen; a last column `Note` may wrap."""
-    cells = [
-        "".join(
-            f"<td{NOTE if name == 'Note' else ''}>{escape(cell)}</td>"
-            for name, cell in zip(header, row, strict=True)
-        )
-        for row in rows
-    ]
-    if not cells:
-        return ""
-    names = "".join(f'<th scope="col">{escape(h)}</th>' for h in header)
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
 def _grades(report: AgreementReport) -> str:
+    header = ["Grade", "Readings", "Specific agreement", "Prevalence index", "Bias index"]
     rows = [
         [
             f"Grade {g.category}",
@@ -143,9 +80,11 @@ def _grades(report: AgreementReport) -> str:
         ]
         for g in report.by_grade
     ]
-    specific = _table(["Grade", "Readings", "Specific agreement", "Prevalence index", "Bias index"], rows)
+    # Both indices are of two readers.
+    shown = 3 if report.by_grade[0].prevalence_index.value is None else 5
+    specific = table(header[:shown], [row[:shown] for row in rows])
     tests = "".join(
-        f"<p>{name}: {escape(_test(test))}</p>"
+        f"<p>{name}: {escape(test_words(test))}</p>"
         for name, test in (
             ("Stuart-Maxwell, discs independent", report.marginal_homogeneity.disc_wise),
             ("The same, clustered by patient", report.marginal_homogeneity.clustered),
@@ -154,17 +93,10 @@ def _grades(report: AgreementReport) -> str:
     extended = heat_map(report.table_with_missing, name="extended", title="With not gradable and missing")
     return (
         '<h2>Where the readers part</h2><div class="two">'
-        f"<figure>{heat_map(report.table, name='grades')}</figure><div>{specific}{tests}</div></div>"
+        f"<figure>{heat_map(report.table, name='grades')}</figure><div>{tests}</div></div>{specific}"
         "<details><summary>With not gradable and missing</summary>"
         f"<figure>{extended}</figure></details>"
     )
-
-
-def _test(test: Test) -> str:
-    if test.statistic is None or test.p is None:
-        return test.reason or "not defined"
-    exact = "" if test.p_exact is None else f", exact p {test.p_exact:.3g}"
-    return f"chi-square {test.statistic:.2f}, {test.df} df, p {test.p:.3g}{exact}"
 
 
 def _presence(report: AgreementReport) -> str:
@@ -186,12 +118,19 @@ def _one_presence(finding: PresenceAgreement, title: str, name: str) -> str:
     rows = [(label, getattr(finding, field)) for field, label in PRESENCE.items()]
     chart = forest(rows, name=name, title=f"{title}: agreement per disc, 95% intervals")
     notes = "; ".join(f"{label}: {s.reason}" for label, s in rows if s.reason)
+    if finding.kappa_max.value is not None:
+        rows += [
+            ("Prevalence index", finding.prevalence_index),
+            ("Bias index", finding.bias_index),
+            ("Largest kappa the margins allow", finding.kappa_max),
+        ]
     return (
         f'<p class="quiet">{n.paired} discs assessed by two readers or more, of {n.union} by any.</p>'
         f"<figure>{chart}</figure>"
         + (f'<p class="quiet">{escape(notes)}</p>' if notes else "")
-        + f"<p>McNemar, discs independent: {escape(_test(finding.mcnemar.disc_wise))}; "
-        f"clustered by patient: {escape(_test(finding.mcnemar.clustered))}</p>"
+        + f"<p>McNemar, discs independent: {escape(test_words(finding.mcnemar.disc_wise))}; "
+        f"clustered by patient: {escape(test_words(finding.mcnemar.clustered))}</p>"
+        f"<details><summary>Values, standard errors</summary>{statistics_table(rows)}</details>"
     )
 
 
@@ -205,9 +144,9 @@ def _pairs(report: AgreementReport) -> str:
         pooled = report.pooled_pairs
         fixed = [(LABELS[f], getattr(pooled.readers_fixed, f)) for f in Pooled.model_fields]
         drawn = [(LABELS[f], getattr(pooled.readers_resampled, f)) for f in Pooled.model_fields]
-        out += f"<h3>All pairs pooled, these readers</h3>{_statistics_table(fixed)}"
+        out += f"<h3>All pairs pooled, these readers</h3>{statistics_table(fixed)}"
         reason = pooled.readers_resampled.kappa_linear.reason
-        told = f'<p class="quiet">{escape(reason)}</p>' if reason else _statistics_table(drawn)
+        told = f'<p class="quiet">{escape(reason)}</p>' if reason else statistics_table(drawn)
         out += f"<h3>All pairs pooled, readers like these</h3>{told}"
     return out
 
@@ -256,7 +195,7 @@ def _readers(report: AgreementReport) -> str:
         "Minus the others",
         "Linear kappa, others",
     ]
-    out = f"<h2>Readers</h2>{_table(header, rows)}"
+    out = f"<h2>Readers</h2>{table(header, rows)}"
     if report.within_reader.readers:
         own = [
             (f"{r.reader} (n {r.agreement.n.paired})", r.agreement.kappa_linear)
@@ -283,8 +222,10 @@ def _arms(report: AgreementReport) -> str:
         "Herniations missed",
         "HIZ missed",
     ]
-    explained = "<p>Difference to unaided, by patient as randomised.</p>"
-    return f"<h2>Effect of the arm</h2>{explained}{_table(header, rows)}"
+    return (
+        "<h2>Effect of the arm</h2><p>Difference to unaided, by patient as randomised.</p>"
+        f"{table(header, rows)}"
+    )
 
 
 _ARM_FIELDS = ("matches_proposal", "distance_to_proposal", "minutes", "herniations_missed", "hiz_missed")
@@ -325,7 +266,7 @@ def _reference_table(title: str, references: Sequence[Reference]) -> str:
     ]
     header = ["", "Discs", "Percent", "Linear kappa", "AC2 linear", "Second minus first"]
     note = f'<p class="quiet">{escape(references[0].note)}</p>'
-    return f"<h3>{title}</h3>{note}{_table(header, rows)}"
+    return f"<h3>{title}</h3>{note}{table(header, rows)}"
 
 
 def _short(agreement: Agreement) -> list[str]:
@@ -334,15 +275,11 @@ def _short(agreement: Agreement) -> list[str]:
 
 def _comparisons(report: AgreementReport) -> str:
     rows = [
-        [c.family, f"{c.first} minus {c.second}", words(c.difference), _p(c.p), _p(c.p_holm)]
+        [c.family, f"{c.first} minus {c.second}", words(c.difference), p_words(c.p), p_words(c.p_holm)]
         for c in report.comparisons
     ]
     if not rows:
         return ""
     header = ["Family", "Linear kappa", "Difference", "p", "p, Holm"]
-    table = _table(header, rows)
-    return f"<h2>Differences</h2><details><summary>{len(rows)} comparisons</summary>{table}</details>"
-
-
-def _p(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    told = table(header, rows)
+    return f"<h2>Differences</h2><details><summary>{len(rows)} comparisons</summary>{told}</details>"
