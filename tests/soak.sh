@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The long form of the tests marked `soak` (tests/soaking.py): full kill counts, long simulations.
-# Hours on two cores. What ran, its commit, seed and result are written to docs/evidence/.
+# The long form of the tests marked `soak` (tests/soaking.py): full kill counts, long simulations; then the loop
+# for LOOP_SECONDS, two hours (tests/soak_loop). Hours on two cores. What ran, its commit, seed and result are
+# written to docs/evidence/. With arguments, pytest gets them and the loop is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DISCLOOP_SOAK=1
@@ -21,4 +22,11 @@ mkdir -p docs/evidence
   echo '```'
 } >"$evidence"
 echo "Written: $evidence" >&2
+if [ $# = 0 ]; then
+  folder="$(mktemp -d)"
+  echo "The loop, for ${LOOP_SECONDS:-7200} s; as far as it has come: $folder/report.json" >&2
+  .venv/bin/python -m tests.soak_loop --seconds "${LOOP_SECONDS:-7200}" --seed "$DISCLOOP_SOAK_SEED" --out "$folder" || status=$?
+  .venv/bin/python -m tests.soak_loop.evidence "$folder/report.json" >docs/evidence/soak.md
+  echo "Written: docs/evidence/soak.md" >&2
+fi
 exit "$status"
