@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from backend.pages import environment
 from domain.disagreements import Comparison, Disagreement, LesionPair, Subject
 from domain.findings import Disc, Findings
 from domain.taxonomy import DisagreementKind
+from labeling_configs.table import Row, readings_table
 
 LESION_WORDS = {Subject.HERNIATION: "herniation", Subject.HIZ: "HIZ"}
 DETAILED = (DisagreementKind.EXTENT, DisagreementKind.LOCATION)
 KIND_WORDS = {DisagreementKind.LEVEL_SHIFT: "level shift"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """One thing that both readers were asked."""
-
-    about: str
-    reader_1: str
-    reader_2: str
-    kinds: tuple[str, ...]
-    """What differs, in words; empty where they agree."""
-
-
 def table(reader_1: Findings, reader_2: Findings, comparison: Comparison, *, swapped: bool) -> str:
-    """The table as HTML, discs from the top of the image down.
+    """The table as HTML: what differs, then the rest, each with discs from the top of the image down.
 
     Args:
         reader_1: What the adjudicator knows as Reader 1.
@@ -35,13 +24,13 @@ def table(reader_1: Findings, reader_2: Findings, comparison: Comparison, *, swa
         swapped: Whether Reader 1 is the comparison's second.
     """
     rows = _unit_rows(comparison, swapped) + _disc_rows(reader_1, reader_2, comparison, swapped)
-    return environment().get_template("adjudications/differences.html").render(rows=rows)
+    return readings_table(sorted(rows, key=lambda row: not row.differs))
 
 
 def _unit_rows(comparison: Comparison, swapped: bool) -> list[Row]:
     found = [d for d in comparison.disagreements if d.subject in (Subject.UNIT, Subject.COLUMN)]
     about = {Subject.UNIT: "the unit", Subject.COLUMN: "the column"}
-    return [Row(about[d.subject], *_said(d, swapped), (_word(d.kind),)) for d in found]
+    return [Row(_named(about[d.subject], [d.kind]), *_said(d, swapped), differs=True) for d in found]
 
 
 def _disc_rows(reader_1: Findings, reader_2: Findings, comparison: Comparison, swapped: bool) -> list[Row]:
@@ -51,37 +40,47 @@ def _disc_rows(reader_1: Findings, reader_2: Findings, comparison: Comparison, s
         discs = [
             f.discs[i] if i is not None else None for f, i in zip((reader_1, reader_2), places, strict=True)
         ]
-        kinds = tuple(sorted(_word(kind) for kind in comparison.kinds(pair.position)))
-        about = f"disc {pair.position} from below"
-        rows.append(Row(about, _disc_words(discs[0]), _disc_words(discs[1]), kinds))
-        rows += _lesion_rows(comparison, pair.position, swapped)
-    return rows + _lesion_rows(comparison, None, swapped)
+        kinds = comparison.kinds(pair.position)
+        levels = {disc.level for disc in discs if disc is not None}
+        agreed = levels.pop() if len(levels) == 1 else None
+        place = agreed or f"disc {pair.position} from below"
+        first, second = (_disc_words(disc, named=agreed is not None) for disc in discs)
+        rows.append(Row(_named(place, kinds), first, second, differs=bool(kinds)))
+        rows += _lesion_rows(comparison, pair.position, f" at {place}", swapped)
+    return rows + _lesion_rows(comparison, None, "", swapped)
 
 
-def _disc_words(disc: Disc | None) -> str:
+def _named(about: str, kinds: Iterable[DisagreementKind]) -> str:
+    """What a row is about, and in what it differs."""
+    words = ", ".join(sorted(KIND_WORDS.get(kind, kind.value) for kind in kinds))
+    return f"{about}: {words}" if words else about
+
+
+def _disc_words(disc: Disc | None, *, named: bool) -> str:
+    """What a reader says of a disc; its level only where the row does not name it."""
     if disc is None:
         return "not boxed"
-    said = [disc.level or "no level"]
+    said = [] if named else [disc.level or "no level"]
     if disc.pfirrmann is not None:
         said.append(f"grade {disc.pfirrmann}")
     if disc.not_gradable is not None:
         said.append(f"not gradable: {disc.not_gradable}")
-    return ", ".join(said)
+    return ", ".join(said) or "boxed"
 
 
-def _lesion_rows(comparison: Comparison, position: int | None, swapped: bool) -> list[Row]:
+def _lesion_rows(comparison: Comparison, position: int | None, place: str, swapped: bool) -> list[Row]:
     rows: list[Row] = []
     for subject, word in LESION_WORDS.items():
         pairs = [p for p in comparison.lesions if p.subject is subject and p.position == position]
         if not pairs:
             continue
-        kinds = tuple(sorted(_word(kind) for kind in comparison.kinds(position, subject)))
+        kinds = comparison.kinds(position, subject)
         words = (_count(pairs, second=False), _count(pairs, second=True))
         for one in comparison.disagreements:
             if one.subject is subject and one.position == position and one.kind in DETAILED:
                 words = (f"{words[0]} ({one.first})", f"{words[1]} ({one.second})")
         first, second = (words[1], words[0]) if swapped else words
-        rows.append(Row(word, first, second, kinds))
+        rows.append(Row(_named(f"{word}{place}", kinds), first, second, differs=bool(kinds)))
     return rows
 
 
@@ -92,7 +91,3 @@ def _count(pairs: list[LesionPair], *, second: bool) -> str:
 
 def _said(one: Disagreement, swapped: bool) -> tuple[str, str]:
     return (one.second, one.first) if swapped else (one.first, one.second)
-
-
-def _word(kind: DisagreementKind) -> str:
-    return KIND_WORDS.get(kind, kind.value)

@@ -16,6 +16,7 @@
   const DECISIONS = ["pfirrmann", "not_gradable"];
   const WHEEL_STEP = 60; // pixels of scrolling a slice
   const WATCH_MS = 120;
+  const LINE = 20; // height of a label beside a box, pixels
   const SAME_DISC = 0.3; // shared part of the smaller box
   // As domain.taxonomy.COLUMNS, which a test holds this to: lowest disc first, the ordinary column first.
   const UPWARDS = ["L4/5", "L3/4", "L2/3", "L1/2", "T12/L1", "T11/12"];
@@ -265,8 +266,19 @@
     };
     const following = follows.get(region.id);
     const level = shown("level") ?? (following && `(${following})`);
-    const parts = [level, grade, shown("not_gradable"), shown("herniation_type"), shown("hiz_side"), shown("verdict")];
+    const lesion = kindOf(region) === "disc" ? null : shown(FINDING);
+    const parts = [lesion, level, grade, shown("not_gradable"), shown("herniation_type"), shown("hiz_side"), shown("verdict")];
     return parts.filter(Boolean).join(" · ");
+  };
+
+  // Each label after the first ones moves down until it covers none of them.
+  const clearOfEachOther = (labels) => {
+    const covers = (a, b) => Math.abs(a.top - b.top) < LINE && Math.abs(a.left - b.left) < 10 * LINE;
+    labels.forEach((label, i) => {
+      const placed = labels.slice(0, i).filter((other) => other.text);
+      while (label.text && placed.some((other) => covers(label, other))) label.top += LINE / 2;
+    });
+    return labels;
   };
 
   const layerIn = (stack) => {
@@ -294,7 +306,8 @@
     // A lesion touches its disc: its words stand below it, clear of the disc's.
     const besides = (region) =>
       region.labeling.mainValue?.[0] === "disc" ? middle(region) : region.bboxCoords.bottom + 2;
-    const final = here.filter(kindOf).map((region) => {
+    const discsFirst = (a, b) => (kindOf(b) === "disc") - (kindOf(a) === "disc");
+    const final = here.filter(kindOf).sort(discsFirst).map((region) => {
       const open = openIds.has(region.id);
       const text = [words(annotation, region, follows), open ? "?" : ""].filter(Boolean).join(" · ");
       const style = open ? "dl-answer dl-answer-open" : "dl-answer";
@@ -305,7 +318,7 @@
       const text = [region.meta?.text].flat().filter(Boolean).join(", ");
       return { text, style: `dl-answer dl-answer-${reader}`, left: across(region.bboxCoords.left), top: down(besides(region)) };
     });
-    const labels = [...final, ...locked];
+    const labels = clearOfEachOther(final).concat(locked);
     const state = JSON.stringify(labels);
     if (layer.dataset.state === state) return;
     layer.dataset.state = state;
@@ -360,10 +373,22 @@
   const submits = (url, method) =>
     /^(POST|PATCH|PUT)$/i.test(method ?? "") && /\/api\/(tasks\/\d+\/annotations|annotations\/\d+)\b/.test(url);
 
+  // Without an answer the editor would take the drawn box for a suggestion, and drop it with the next one.
+  const SILENT = "The smart box does not answer: boxes stay as you draw them";
+  const snaps = (url) => /\/api\/ml\/\d+\/interactive-annotating\b/.test(url);
+  const orAsDrawn = async (response, sent) => {
+    const body = await response.clone().json().catch(() => null);
+    if (refusal === SILENT) refusal = null;
+    if (response.ok && body?.data?.result) return response;
+    refusal = SILENT;
+    return Response.json({ data: { result: JSON.parse(sent).context.result } });
+  };
+
   const plainFetch = window.fetch;
   window.fetch = async (input, options) => {
-    const response = await plainFetch(input, options);
     const url = String(input?.url ?? input);
+    if (snaps(url)) return orAsDrawn(await plainFetch(input, options).catch(() => Response.error()), options?.body);
+    const response = await plainFetch(input, options);
     if (!submits(url, options?.method ?? input?.method)) return response;
     refusal = null;
     if (response.status !== 400 && response.status !== 409) return response;

@@ -103,6 +103,7 @@ def test_a_reader_draws_pages_and_grades_without_a_proposal(
         until(lambda: read.shown_slice == MIDLINE + 1, within_s=5, what="the next slice")
         read.drag(DISCS[1])
         read.press("4", "z")
+        until(lambda: "Herniation · Protrusion" in read.labels(), within_s=10, what="the lesion's words")
         read.page.mouse.wheel(0, -100)
         until(lambda: read.shown_slice == MIDLINE, within_s=5, what="the slice before")
         read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")

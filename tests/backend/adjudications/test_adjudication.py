@@ -75,10 +75,10 @@ def test_the_table_marks_what_differs_for_reader_1_and_reader_2(workplace: Workp
     said = decode(entries[first.key].result or [], plane=first.plane, slices=SIZES)
     ours = said.discs[1].pfirrmann
     rows = given.differences.split("<tr")
-    (marked,) = [row for row in rows if "background" in row]
+    (marked,) = [row for row in rows if "dl-differs" in row]
     theirs = {3: 5, 5: 3}[ours or 0]
     assert marked.index(f"grade {ours}") < marked.index(f"grade {theirs}")
-    assert "disc 2 from below" in marked
+    assert "L4/5: grade" in marked
 
 
 def test_which_reader_comes_first_is_random(workplace: Workplace) -> None:

@@ -101,7 +101,7 @@ def test_a_decision_is_taken_back_and_made_again_of_what_is_said_now(workplace: 
     assert labels(workplace) == {}
     (new,) = adjudications(workplace)
     assert new.key != old.key
-    assert "disc 4 from below" in new.differences
+    assert "L2/3: grade" in new.differences
     decide(workplace, new, grade=3, reason="criterion")
     workplace.work(*ROUND_TRIP)
     assert grades(workplace) == [3, 3, 3, 3, 1]
