@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.stats import hypergeom
 
 from domain.diversity import Places, spread_out
+from domain.doubt import committee_disagreement, ordinal_uncertainty
 from domain.errors import DiscLoopError
 from domain.taxonomy import GRADES, Split
 
@@ -56,6 +57,10 @@ class Quotas(BaseModel):
     """Weight of expected rare discs against uncertainty, which lies between 0 and 1 a disc."""
     diversity: float = Field(default=DIVERSITY, ge=0)
     """Weight of the distance to the nearest unit read or picked, where embeddings are known."""
+    committee: float = Field(default=0.0, ge=0)
+    """Weight of the disagreement between models, where several are known: it lies between 0 and 1 a disc."""
+    dispute: float = Field(default=0.0, ge=0)
+    """Weight of the probability that two readers will differ on a disc, where comparisons are known."""
 
     def needs(self, have: Mapping[str, int]) -> Array:
         """(7,) how far each class of `CLASSES` lags behind the mean of all, 0 (not at all) to 1 (none yet).
@@ -109,6 +114,10 @@ class Pool:
     """(D,) names of the discs for the explanation, or empty."""
     places: Places | None = None
     """Where the units lie, for ranking by diversity too."""
+    members: Array | None = None
+    """(M, D, 5) P(grade) by each of several models."""
+    disputes: Array | None = None
+    """(5,) how often two readers differed on a disc of each grade: `dispute_rates`."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not fit."""
@@ -121,20 +130,14 @@ class Pool:
             )
 
 
-def ordinal_uncertainty(grades: Array) -> Array:
-    """(D,) doubt of each disc, 0 (certain) to 1 (half on grade 1, half on grade 5).
-
-    The mean of 4 F (1 - F) over the cuts of the cumulative distribution F: doubt between far grades counts
-    more than between neighbours, as it should for an ordinal scale (Blair and Lacy 2000, Sociol Methods Res
-    28:251).
-    """
-    below = np.cumsum(grades, axis=1)[:, :-1]
-    return np.asarray((4 * below * (1 - below)).mean(1).clip(0, 1), dtype=np.float64)
-
-
 def scores(pool: Pool, quotas: Quotas, have: Mapping[str, int]) -> Array:
     """(N,) what reading each unit is expected to teach: mean doubt a disc plus expected rare discs."""
-    doubt = _per_unit(pool, ordinal_uncertainty(pool.grades)[:, None])[:, 0]
+    torn = ordinal_uncertainty(pool.grades)
+    if pool.members is not None:
+        torn = torn + quotas.committee * committee_disagreement(pool.members)
+    if pool.disputes is not None:
+        torn = torn + quotas.dispute * (pool.grades @ pool.disputes)
+    doubt = _per_unit(pool, torn[:, None])[:, 0]
     count = np.maximum(np.diff(pool.starts), 1)
     rare = _expected(pool) @ quotas.needs(have)
     return np.asarray((doubt + quotas.rarity * rare) / count, dtype=np.float64)

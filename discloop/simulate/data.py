@@ -45,6 +45,14 @@ class Discs:
         rows = np.isin(self.patient, patients)
         return Discs(self.patient[rows], self.features[rows], self.grade[rows])
 
+    def drawn(self, rng: np.random.Generator) -> Discs:
+        """As many patients drawn with replacement; one drawn twice is two patients."""
+        chosen = rng.choice(self.patients, len(self.patients))
+        rows = [np.flatnonzero(self.patient == patient) for patient in chosen]
+        number = np.repeat(np.arange(len(chosen)), [len(one) for one in rows])
+        at = np.concatenate(rows)
+        return Discs(number, self.features[at], self.grade[at])
+
     @property
     def patients(self) -> Ints:
         """Each patient once, ascending."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from discloop.simulate.data import Floats, Ints
 from domain.confusion import ADJUDICATOR_DECAY, READER_DECAY, confusion
@@ -35,16 +36,18 @@ class Labelled:
     grade: Ints
     minutes: Floats
     """(D,) spent on each disc's decision; the readings themselves are counted by patient."""
+    differed: NDArray[np.bool_]
+    """(D,) whether the two readings said otherwise."""
 
 
 def read(truth: Ints, model: ErrorModel, rng: np.random.Generator) -> Labelled:
     """Two blind readings and a decision where they differ."""
     if model is ErrorModel.NONE:
-        return Labelled(truth.copy(), np.zeros(len(truth)))
+        return Labelled(truth.copy(), np.zeros(len(truth)), np.zeros(len(truth), np.bool_))
     first, second = _say(truth, model, READER_DECAY, rng), _say(truth, model, READER_DECAY, rng)
     decided = _say(truth, ErrorModel.STATED, ADJUDICATOR_DECAY, rng)
     differ = first != second
-    return Labelled(np.where(differ, decided, first), differ * DECISION_MINUTES)
+    return Labelled(np.where(differ, decided, first), differ * DECISION_MINUTES, differ)
 
 
 def _say(truth: Ints, model: ErrorModel, decay: float, rng: np.random.Generator) -> Ints:

@@ -50,13 +50,22 @@ class Curve:
         return int(self.labels[reached[0]]), float(self.minutes[reached[0]])
 
 
-def replay(discs: Discs, strategy: Strategy, *, seed: int, errors: ErrorModel) -> Curve:
-    """Play the loop once. Patients, first readings and readers' errors depend on the seed alone."""
+def replay(
+    discs: Discs, strategy: Strategy, *, seed: int, errors: ErrorModel, resample: bool = False
+) -> Curve:
+    """Play the loop once. Patients, first readings and readers' errors depend on the seed alone.
+
+    With `resample` each half, test and pool, is drawn anew from its patients with replacement: curves of
+    several seeds then differ as those of new patients would.
+    """
     rng = np.random.default_rng(seed)
     order = rng.permutation(discs.patients)
     held = round(TEST_SHARE * len(order))
-    test, unread = discs.of(order[:held]), [int(p) for p in order[held:]]
-    pool = discs.of(order[held:])
+    test, pool = discs.of(order[:held]), discs.of(order[held:])
+    unread = [int(p) for p in order[held:]]
+    if resample:
+        test, pool = test.drawn(rng), pool.drawn(rng)
+        unread = [int(p) for p in rng.permutation(pool.patients)]
     answers = read(pool.grade, errors, rng)
     rarest = min(GRADES, key=lambda grade: int((discs.grade == grade).sum()))
     labelled: list[int] = []
@@ -73,7 +82,10 @@ def replay(discs: Discs, strategy: Strategy, *, seed: int, errors: ErrorModel) -
             break
         left = pool.of(np.array(unread))
         have = Counter(f"grade {grade}" for grade in answers.grade[rows].tolist())
-        now = Moment(left, grader.probabilities(left), have, pool.of(np.array(labelled)))
+        known = pool.of(np.array(labelled))
+        now = Moment(
+            left, grader.probabilities(left), have, known, answers.grade[rows], answers.differed[rows]
+        )
         chosen = strategy(now, BATCH, seed * 1000 + len(points))
         unread = [patient for patient in unread if patient not in set(chosen)]
     labels, spent, kappas, rare = zip(*points, strict=True)

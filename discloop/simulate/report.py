@@ -186,7 +186,7 @@ def _ratio(ours: Floats, baseline: Floats) -> Ratio:
 
 
 WIDTH, HEIGHT, MARGIN = 720, 420, 56
-COLOURS = ("#6b7280", "#0f766e", "#b45309", "#6d28d9")
+COLOURS = ("#6b7280", "#0f766e", "#b45309", "#6d28d9", "#be123c", "#1d4ed8")
 
 
 def picture(curves: Mapping[str, Sequence[Curve]], report: SimulationReport) -> str:

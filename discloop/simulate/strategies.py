@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from discloop.simulate.data import Discs, Floats, Ints
+from discloop.simulate.grader import Grader
 from domain.diversity import Places
+from domain.doubt import dispute_rates
 from domain.policy import Policy
 from domain.ranking import Pool, Quotas, rank
 from domain.taxonomy import GRADES, Split
@@ -26,11 +29,18 @@ class Moment:
     """Labelled discs by class."""
     read: Discs
     """Read so far."""
+    grade: Ints
+    """What the readers made of the discs read."""
+    differed: NDArray[np.bool_]
+    """Whether the two readers differed on them."""
 
 
 Strategy = Callable[[Moment, int, int], list[int]]
 """(moment, how many patients, seed) -> patients."""
 
+COMMITTEE, DISPUTE = 2.0, 2.0
+"""Weights of the two in the strategies of their names; the product's are 0."""
+MEMBERS = 5
 GRADED = {f"grade {grade}": 300 for grade in GRADES}
 """Lesions are not part of the simulation, so they have no quota in it."""
 
@@ -49,6 +59,16 @@ def ranked(now: Moment, count: int, seed: int) -> list[int]:
 def uncertainty(now: Moment, count: int, seed: int) -> list[int]:
     """The ranking without the starved classes: ordinal doubt alone, with the random share."""
     return _ranked(now, count, seed, Quotas(wanted=GRADED, rarity=0, diversity=0))
+
+
+def committee(now: Moment, count: int, seed: int) -> list[int]:
+    """The product's ranking with the disagreement of graders fitted to resamples of the patients read."""
+    return _ranked(now, count, seed, Quotas(wanted=GRADED, committee=COMMITTEE))
+
+
+def disputed(now: Moment, count: int, seed: int) -> list[int]:
+    """The product's ranking with the disagreement of readers predicted from those read."""
+    return _ranked(now, count, seed, Quotas(wanted=GRADED, dispute=DISPUTE))
 
 
 def entropy(now: Moment, count: int, seed: int) -> list[int]:
@@ -71,10 +91,24 @@ def _ranked(now: Moment, count: int, seed: int, quotas: Quotas) -> list[int]:
         grades=now.said[order],
         lesions=np.zeros((len(patients), 2)),
         places=Places(units=_embedded(now.pool), read=_embedded(now.read)),
+        members=_members(now, seed)[:, order] if quotas.committee else None,
+        disputes=dispute_rates(now.grade, now.differed),
     )
     share = Policy().random_share
     picks = rank(units, count, have=now.have, quotas=quotas, random_share=share, seed=seed)
     return [int(pick.unit) for pick in picks]
+
+
+def _members(now: Moment, seed: int) -> Floats:
+    """(M, D, 5) what graders say that were fitted to resamples of the patients read."""
+    rng = np.random.default_rng(seed)
+    said = []
+    for _ in range(MEMBERS):
+        drawn = rng.choice(now.read.patients, len(now.read.patients))
+        rows = np.concatenate([np.flatnonzero(now.read.patient == patient) for patient in drawn])
+        member = Discs(now.read.patient[rows], now.read.features[rows], now.read.grade[rows])
+        said.append(Grader(member, now.grade[rows]).probabilities(now.pool))
+    return np.array(said)
 
 
 def _embedded(discs: Discs) -> Floats:
@@ -87,4 +121,6 @@ STRATEGIES: dict[str, Strategy] = {
     "ranked": ranked,
     "uncertainty": uncertainty,
     "entropy": entropy,
+    "committee": committee,
+    "disputed": disputed,
 }

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ranking import Pick, Pool, Quotas, RankingError, Stratum, ordinal_uncertainty, rank
+from domain.doubt import committee_disagreement, dispute_rates, ordinal_uncertainty
+from domain.ranking import Pick, Pool, Quotas, RankingError, Stratum, rank
 from domain.taxonomy import Split
 
 SURE = [0.0, 0.0, 1.0, 0.0, 0.0]
@@ -168,3 +169,34 @@ def test_a_starved_class_is_found_three_times_as_often_as_at_random_and_more_tha
     ):
         assert found >= 3 * wanted * everyone
         assert found > aged
+
+
+def test_a_committee_disagrees_where_its_members_do_not_where_all_doubt() -> None:
+    ones, fives = [1.0, 0, 0, 0, 0], [0, 0, 0, 0, 1.0]
+    members = np.array([[ones, [0.2] * 5, ones], [fives, [0.2] * 5, ones]])
+    assert committee_disagreement(members) == pytest.approx([1, 0, 0])
+
+
+def test_disputes_are_learned_by_grade_and_drawn_towards_the_mean() -> None:
+    grades = np.array([1] * 90 + [3] * 10)
+    rates = dispute_rates(grades, np.array([False] * 90 + [True] * 10))
+    assert rates == pytest.approx([0.01, 0.1, 11 / 20, 0.1, 0.1])
+    assert dispute_rates(grades[:0], np.zeros(0, bool)).tolist() == [0] * 5
+
+
+def test_what_is_disputed_or_divides_models_comes_first() -> None:
+    grades = np.array([SURE, TORN, SURE])
+    members = np.array([grades, grades[[0, 1, 1]]])
+    pool = Pool(
+        units=["a", "b", "c"],
+        splits=[Split.TRAIN] * 3,
+        starts=np.arange(4),
+        grades=grades,
+        lesions=np.zeros((3, 2)),
+        members=members,
+        disputes=np.array([0, 0, 1.0, 0, 0]),
+    )
+    even = {f"grade {grade}": 10 for grade in range(1, 6)}
+    for quotas, first in ((Quotas(committee=50), "c"), (Quotas(dispute=0, committee=0), "b")):
+        picks = rank(pool, 1, have=even, quotas=quotas, random_share=0)
+        assert picks[0].unit == first
