@@ -14,6 +14,7 @@ from backend.calibrations.tables import (
     CalibrationTask,
 )
 from backend.people import repository as people
+from backend.people.tables import Person
 from backend.projects.tables import Project
 from backend.readings.tables import Revision
 from domain.taxonomy import Role
@@ -57,8 +58,12 @@ def attempts(session: Session, reader: str | None = None) -> Sequence[Calibratio
 
 
 def unfinished(session: Session) -> Sequence[CalibrationAttempt]:
-    """Attempts of which a case is still to be signed."""
-    statement = select(CalibrationAttempt).where(col(CalibrationAttempt.finished_at).is_(None))
+    """Attempts of active readers of which a case is still to be signed."""
+    statement = (
+        select(CalibrationAttempt)
+        .join(Person, col(Person.id) == col(CalibrationAttempt.reader))
+        .where(col(CalibrationAttempt.finished_at).is_(None), col(Person.active))
+    )
     return session.exec(statement.order_by(col(CalibrationAttempt.id))).all()
 
 
