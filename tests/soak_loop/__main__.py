@@ -70,12 +70,14 @@ class Soak:
     def run(self) -> bool:
         """All of it; whether every check holds."""
         self.stack.home.create()
-        shutil.copytree(migrated_template(), self.stack.home.label_studio, dirs_exist_ok=True)
+        if not any(self.stack.home.label_studio.iterdir()):
+            shutil.copytree(migrated_template(), self.stack.home.label_studio, dirs_exist_ok=True)
         secrets = credentials.load_or_generate(self.stack.home.secrets)
         self.stack.start()
         client = BackendClient(self.stack.ports.backend_url, secrets.api_token, patience_s=240)
         engineer = Engineer(self.stack.home, client, self.pace, self.seed, self.enough)
         engineer.bring(FIRST_STUDIES)
+        engineer.studies = len((self.stack.home.store / "manifest.jsonl").read_text().splitlines())
         people = self._people(client)
         engineer.hand_out()
         self.began = time.time()
@@ -93,15 +95,15 @@ class Soak:
             raise
 
     def _people(self, client: BackendClient) -> list[Person]:
-        people = []
+        people, known = [], {row["email"]: row["id"] for row in client.get("/api/people")}
         for number in range(1, READERS + ADJUDICATORS + 1):
             role = Role.READER if number <= READERS else Role.ADJUDICATOR
             email = f"{role.value}-{number}@discloop.example"
-            made = client.post(
-                "/api/people", {"email": email, "name": f"{role.value} {number}", "role": role}
-            )
+            if email not in known:
+                new = {"email": email, "name": f"{role.value} {number}", "role": role.value}
+                known[email] = client.post("/api/people", new)["id"]
             password = credentials.password()
-            client.post(f"/api/people/{made['id']}/password", {"password": password, "final": True})
+            client.post(f"/api/people/{known[email]}/password", {"password": password, "final": True})
             who = Who(email, password, role, self.seed % 1000 * 100 + number)
             url = self.stack.ports.label_studio_url
             people.append(Person(who, url, self.memory, self.pause_s, self.enough))
@@ -230,7 +232,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.soak_loop", description=__doc__)
     parser.add_argument("--seconds", type=float, default=7200)
     parser.add_argument("--seed", type=int, default=20261121)
-    parser.add_argument("--out", type=Path, required=True, help="empty folder: home, logs, report.json")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="home, told.jsonl, report.json; one that broke off goes on"
+    )
     parser.add_argument("--pause", type=float, default=45, help="mean seconds between a person's acts")
     parser.add_argument("--trouble", type=float, default=420, help="mean seconds between kills and restarts")
     parser.add_argument("--arrivals", type=float, default=240, help="seconds between arrivals of studies")
@@ -239,7 +243,7 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     stack = Stack(Home.at(given.out / "home"), Ports(*free_ports(3)))
     pace = Pace(arrivals_s=given.arrivals, rounds_s=given.rounds)
-    memory = Memory(stack.home)
+    memory = Memory(stack.home, given.out / "told.jsonl")
     soak = Soak(stack, given.out, given.seconds, given.seed, given.pause, given.trouble, pace, memory)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _on_signal(soak))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -65,6 +66,7 @@ class Engineer(threading.Thread):
         folder = self.home.root / "phantoms" / f"batch-{self.studies:05d}"
         seed = str(self.seed * 100_000 + self.studies)
         if not (folder / "truth.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a soak that broke off
             discloop("phantom", str(folder), "--studies", str(count), "--seed", seed)
         discloop("curate", str(folder), str(self.home.store), "--workers", "1")
         self.studies += count

@@ -8,7 +8,8 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from discloop.home import Home
@@ -51,14 +52,28 @@ def digest_of(result: list[dict[str, Any]]) -> str:
 
 @dataclass
 class Memory:
-    """What all people were told, what they were refused, and the truth that simulated readers need."""
+    """What all people were told, what they were refused, and the truth that simulated readers need.
+
+    What was told is in a file as well: a soak that broke off goes on with it.
+    """
 
     home: Home
+    file: Path
     told: list[Told] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     shifts: int = 0
     cases: Cases | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        if self.file.exists():
+            self.told = [Told(**json.loads(line)) for line in self.file.read_text().splitlines()]
+
+    def keep(self, one: Told) -> None:
+        """Remember it, and write it down at once."""
+        with self._lock, self.file.open("a") as stream:
+            self.told.append(one)
+            stream.write(json.dumps(asdict(one)) + "\n")
 
     def case(self, key: str) -> Case:
         """What a task shows; read anew when studies have arrived since."""
@@ -135,7 +150,7 @@ class Person(threading.Thread):
         return SimulatedAdjudicator(self.who.email, self.who.password, seed).answer(task, case)
 
     def _remember(self, task: Task, result: list[dict[str, Any]]) -> None:
-        self.memory.told.append(Told(self.who.email, task.key, digest_of(result), time.time()))
+        self.memory.keep(Told(self.who.email, task.key, digest_of(result), time.time()))
 
 
 def _open_tasks(person: PersonAtLabelStudio) -> Iterator[Task]:
