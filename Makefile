@@ -14,14 +14,14 @@ setup: .venv/.ready .venv-ls/.ready
 	@echo "Setting up .venv (PyTorch is large: a few minutes on a first download)" >&2
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || .venv/bin/python -m pip install --quiet "$$(grep '^uv==' requirements/venv.txt)"
-	@$(UV) pip sync --quiet --python .venv/bin/python requirements/venv.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv/bin/python requirements/venv.txt
 	@$(UV) pip install --quiet --no-deps --python .venv/bin/python --editable .
 	@touch $@
 
 .venv-ls/.ready: requirements/venv-ls.txt pyproject.toml | .venv/.ready
 	@echo "Setting up .venv-ls (Label Studio and the guard)" >&2
 	@test -x .venv-ls/bin/python || $(PYTHON) -m venv .venv-ls
-	@$(UV) pip sync --quiet --python .venv-ls/bin/python requirements/venv-ls.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-ls/bin/python requirements/venv-ls.txt
 	@$(UV) pip install --quiet --no-deps --python .venv-ls/bin/python --editable .
 	@touch $@
 
