@@ -19,7 +19,7 @@ from ml_backend.runtimes import RuntimeName
 from ml_backend.samples import BoxArray, GreyImage
 from ml_backend.weights import BUNDLED
 
-DISC_COLOUR, LESION_COLOUR = (80, 220, 80), (60, 140, 255)
+DISC_COLOUR, LESION_COLOUR, OUTLINE = (80, 220, 80), (60, 140, 255), (0, 0, 0)
 """Blue, green, red."""
 NOT_SAGITTAL = "is not sagittal: nothing is proposed"
 
@@ -113,7 +113,8 @@ def draw(image: GreyImage, proposal: Proposal) -> np.ndarray[Any, np.dtype[np.ui
         label = f"{disc.level.value if disc.level else disc.index} {disc.pfirrmann or ''}".strip()
         _rectangle(picture, disc.box.as_list(), DISC_COLOUR)
         where = (int(disc.box.x2) + 3, int((disc.box.y1 + disc.box.y2) / 2))
-        cv2.putText(picture, label, where, cv2.FONT_HERSHEY_SIMPLEX, size, DISC_COLOUR, 1, cv2.LINE_AA)
+        for colour, thickness in ((OUTLINE, 3), (DISC_COLOUR, 1)):  # readable on white fat too
+            cv2.putText(picture, label, where, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
     for lesion in (*proposal.herniations, *proposal.hiz):
         _rectangle(picture, lesion.box.as_list(), LESION_COLOUR)
     return np.asarray(picture, np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from domain.boxes import Box
@@ -63,7 +64,7 @@ def propose_slices(model: LoadedModel, images: Sequence[GreyImage]) -> list[Prop
 def _read(model: LoadedModel, images: Sequence[GreyImage]) -> list[Reading]:
     found = model.find(images)
     kinds = [model.kinds(item.embedding) for item in found]
-    greys = [int(np.count_nonzero(np.bincount(image.ravel(), minlength=256))) for image in images]
+    greys = [int(np.count_nonzero(cv2.calcHist([image], [0], None, [256], [0, 256]))) for image in images]
     kept = [_refuse(*parts) for parts in zip(found, kinds, greys, strict=True)]
     graded = model.grade_all([(image, item.column.boxes) for image, item in zip(images, kept, strict=True)])
     sizes = [(image.shape[1], image.shape[0]) for image in images]

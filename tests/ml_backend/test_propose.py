@@ -31,12 +31,7 @@ def model(tiny_weights: Path) -> LoadedModel:
 
 
 def reading(
-    kinds: dict[PictureKind, float],
-    *,
-    herniated: float = 0.1,
-    discs: int = 6,
-    below: int = 20,
-    greys: int = 256,
+    kinds: dict[PictureKind, float], *, herniated: float = 0.1, discs: int = 6, below: int = 20
 ) -> Reading:
     """What a model may say of a drawn spine, with some more pixels below it."""
     image, boxes = draw_spine(discs=discs)
