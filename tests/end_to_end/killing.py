@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.end_to_end.stack import Demo
 from tests.waiting import until
@@ -20,7 +21,7 @@ LONGEST_PAUSE_S = 2.0
 
 @dataclass
 class Killer:
-    """Goes through a list of victims, each killed at a random moment while all services are ready."""
+    """Goes through a list of victims, each killed at a random moment after it is ready."""
 
     demo: Demo
     victims: Sequence[str]
@@ -30,12 +31,12 @@ class Killer:
     _enough: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def at_work(self) -> Iterator[Killer]:
+    def at_work(self) -> Iterator[None]:
         """Kill while the block runs."""
         thread = threading.Thread(target=self._run, daemon=True)
         thread.start()
         try:
-            yield self
+            yield
         finally:
             self._enough.set()
             thread.join(150)
@@ -44,26 +45,37 @@ class Killer:
         try:
             chance = random.Random(self.seed)
             for victim in self.victims:
-                self.demo.wait_ready()
-                if self._enough.wait(chance.uniform(0, LONGEST_PAUSE_S)) or not self._kill(victim):
+                if not self._wait(victim) or self._enough.wait(chance.uniform(0, LONGEST_PAUSE_S)):
                     return
+                self._kill(victim)
                 self.killed.append(victim)
         except Exception as error:
             self.error = error
 
-    def _kill(self, victim: str) -> bool:
+    def _wait(self, victim: str) -> bool:
+        """Until it is there to be killed; False if the turn ended before."""
+        there = self._trainers if victim == TRAINER else lambda: self.demo.is_ready(victim)
+        while not self._enough.is_set():
+            if there():
+                return True
+            time.sleep(0.02)
+        return False
+
+    def _kill(self, victim: str) -> None:
         if victim == TRAINER:
-            return self._kill_trainer()
+            # A pause can outlast a short stage of the training; then the next one is as good.
+            until(self._kill_trainer, within_s=120, what="a trainer to kill")
+            return
         self.demo.kill(victim)
         until(lambda: not self.demo.is_ready(victim), within_s=30, what=f"the kill of {victim} noticed")
-        return True
+
+    def _trainers(self) -> list[Path]:
+        return list(self.demo.home.root.glob("rounds/**/*.lock"))
 
     def _kill_trainer(self) -> bool:
-        """Wait for a training process and kill it with its launcher; False if the turn ended before."""
-        while not self._enough.is_set():
-            for lock in self.demo.home.root.glob("rounds/**/*.lock"):
-                with suppress(OSError, ValueError):
-                    os.killpg(int(lock.read_text()), signal.SIGKILL)
-                    return True
-            time.sleep(0.02)
+        """Kill a training process with its launcher, if there is one."""
+        for lock in self._trainers():
+            with suppress(OSError, ValueError):
+                os.killpg(int(lock.read_text()), signal.SIGKILL)
+                return True
         return False
