@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/adjudications/gallery",
         "/adjudications/blank",
         "/agreement",
+        "/freeze",
         "/ranking",
         "/rounds",
         "/models",

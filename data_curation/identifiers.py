@@ -65,9 +65,9 @@ def _is_new(dataset: Dataset, tag: BaseTag, seen: Seen) -> bool:
 
 def _texts(dataset: Dataset, seen: Seen) -> Iterator[str]:
     for tag in list(dataset.keys()):
-        if tag.group == 0x7FE0 or not _is_new(dataset, tag, seen):
-            continue
         try:
+            if tag.group == 0x7FE0 or not _is_new(dataset, tag, seen):
+                continue
             element = dataset[tag]
             value, kind = element.value, element.VR
             if element.keyword in _REPEATED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,10 +110,9 @@ def _rescale(dataset: Dataset, frame: int | None) -> tuple[float, float]:
 
 def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
     """Put the slices of a series on one 16-bit scale; the stored integers are kept where they allow it."""
-    digest = hashlib.sha256()
-    for d in decoded:
-        digest.update(np.ascontiguousarray(d.stored, dtype="<i4").tobytes())
-    sketch = sketch_of([d.stored for d in decoded])
+    digests = [_digest(d.stored) for d in decoded]
+    digest = hashlib.sha256("".join(digests).encode()).hexdigest()
+    sketch = _smallest(d for d, own in zip(digests, decoded, strict=True) if np.ptp(own.stored))
     scales = {(d.slope, d.intercept) for d in decoded}
     low = min(int(d.stored.min()) for d in decoded)
     high = max(int(d.stored.max()) for d in decoded)
@@ -121,12 +120,12 @@ def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
         shift = min(low, 0)
         slope, intercept = scales.pop()
         slices = tuple((d.stored - shift).astype(np.uint16) for d in decoded)
-        return SeriesPixels(slices, slope, intercept + slope * shift, digest.hexdigest(), sketch)
+        return SeriesPixels(slices, slope, intercept + slope * shift, digest, sketch)
     values = [d.stored * d.slope + d.intercept for d in decoded]
     bottom, top = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
     step = max((top - bottom) / 65535, 1e-12)
     slices = tuple(np.rint((v - bottom) / step).astype(np.uint16) for v in values)
-    return SeriesPixels(slices, step, bottom, digest.hexdigest(), sketch)
+    return SeriesPixels(slices, step, bottom, digest, sketch)
 
 
 def sketch_of(slices: Sequence[NDArray[np.integer[Any]]]) -> tuple[str, ...]:
@@ -135,9 +134,19 @@ def sketch_of(slices: Sequence[NDArray[np.integer[Any]]]) -> tuple[str, ...]:
 
     Slices of one value say nothing and are passed over.
     """
-    telling = [np.ascontiguousarray(s, dtype="<i4") for s in slices if s.min() != s.max()]
-    digests = {hashlib.sha256(str(s.shape).encode() + s.tobytes()).hexdigest() for s in telling}
-    return tuple(sorted(digests)[:_SKETCH])
+    return _smallest(_digest(s) for s in slices if np.ptp(s))
+
+
+def _smallest(digests: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(digests))[:_SKETCH])
+
+
+def _digest(stored: NDArray[np.integer[Any]]) -> str:
+    """SHA-256 of a slice's shape and integers, whatever type holds them."""
+    small = stored.min() >= 0 and stored.max() <= 65535
+    found = hashlib.sha256(f"{stored.shape}{small}".encode())
+    found.update(stored.astype("<u2" if small else "<i4").tobytes())
+    return found.hexdigest()
 
 
 def turn_upright(pixels: Pixels, turn: Upright) -> Pixels:

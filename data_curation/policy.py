@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.taxonomy import Split
 
-VERSION = 4
+VERSION = 5
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

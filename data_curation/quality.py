@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2, rfft2
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from data_curation.midline import Canal
@@ -74,9 +75,9 @@ def _ghosting(picture: NDArray[np.float32]) -> float:
     ghost's distance, which anatomy has not.
     """
     fine = picture - gaussian_filter(picture, 8)
-    window = np.outer(np.hanning(picture.shape[0]), np.hanning(picture.shape[1]))
-    power = np.abs(np.fft.rfft2(fine * window))
-    cepstrum = np.fft.irfft2(np.log(power + 0.05 * np.median(power) + 1e-6), picture.shape)
+    window = np.outer(*(np.hanning(n).astype(np.float32) for n in picture.shape))
+    power = np.abs(rfft2(fine * window))
+    cepstrum = irfft2(np.log(power + 0.05 * np.median(power) + 1e-6), picture.shape)
     down, aside = (np.abs(np.fft.fftfreq(n) * n) for n in picture.shape)
     far = down[:, None] ** 2 + aside[None, :] ** 2 > _GHOST_DISTANCE**2
     along = far & ((down[:, None] <= 2) | (aside[None, :] <= 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -9,9 +10,8 @@ from sqlmodel import Session
 
 from backend.balance.schemas import BalanceOut, SourceOut
 from backend.consensus import repository as consensus
-from backend.consensus.tables import ConsensusRecord
 from backend.studies import repository as studies
-from domain.manifest import Study
+from backend.studies.tables import StudyRecord
 from domain.policy import Policy
 
 UNKNOWN = "not stated"
@@ -20,16 +20,15 @@ UNKNOWN = "not stated"
 def balance(session: Session, policy: Policy) -> BalanceOut:
     """Everything the page shows."""
     patients = studies.patients(session)
-    every = {row.id: Study.model_validate_json(row.manifest) for row in studies.every_study(session)}
-    labels: dict[str, list[ConsensusRecord]] = defaultdict(list)
+    labels: dict[str, Counter[str]] = {}
     for record in consensus.every(session):
-        labels[record.study].append(record)
+        labels.setdefault(record.study, Counter()).update(consensus.class_counts([record]))
     sites, scanners = defaultdict(list), defaultdict(list)
-    for study in every.values():
+    for study in studies.every_study(session):
         sites[patients[study.patient].site or UNKNOWN].append(study)
         scanners[_scanner(study)].append(study)
     return BalanceOut(
-        have=dict(consensus.class_counts(record for found in labels.values() for record in found)),
+        have=_sum(labels.values()),
         wanted=dict(policy.quotas.wanted),
         splits=dict(sorted(Counter(one.split.value for one in patients.values()).items())),
         sites=_sources(sites, labels),
@@ -37,28 +36,36 @@ def balance(session: Session, policy: Policy) -> BalanceOut:
     )
 
 
-def _scanner(study: Study) -> str:
+def _scanner(study: StudyRecord) -> str:
     """Manufacturer, model and field strength, as far as the study states them."""
-    about = study.series[0].scanner
+    # Written by us: reading ten thousand as JSON alone takes a tenth of the time.
+    about = json.loads(study.manifest)["series"][0]["scanner"]
     field = f"{about['field_strength']} T" if about.get("field_strength") else ""
     words = (about.get("manufacturer"), about.get("model"), field)
     return " ".join(str(word) for word in words if word) or UNKNOWN
 
 
 def _sources(
-    groups: Mapping[str, Iterable[Study]], labels: Mapping[str, list[ConsensusRecord]]
+    groups: Mapping[str, Iterable[StudyRecord]], labels: Mapping[str, Counter[str]]
 ) -> list[SourceOut]:
     made = []
     for name, found in sorted(groups.items()):
         own = list(found)
-        records = [record for study in own for record in labels.get(study.study, ())]
+        labelled = [labels[study.id] for study in own if study.id in labels]
         made.append(
             SourceOut(
                 name=name,
                 patients=len({study.patient for study in own}),
                 studies=len(own),
-                labelled=len({record.study for record in records}),
-                classes=dict(consensus.class_counts(records)),
+                labelled=len(labelled),
+                classes=_sum(labelled),
             )
         )
     return made
+
+
+def _sum(counts: Iterable[Counter[str]]) -> dict[str, int]:
+    whole: Counter[str] = Counter()
+    for one in counts:
+        whole.update(one)
+    return dict(whole)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session, col, func, select
 
 from backend.consensus.tables import ConsensusRecord
-from domain.consensus import Consensus, Provenance
+from domain.consensus import Provenance
 from domain.taxonomy import Split
 
 
@@ -34,11 +35,13 @@ def class_counts(records: Iterable[ConsensusRecord]) -> Counter[str]:
     found: Counter[str] = Counter()
     for record in records:
         if record.split in (Split.TRAIN, Split.VAL):
-            found += classes_of(Consensus.model_validate_json(record.body))
+            found.update(classes_of(record))
     return found
 
 
-def classes_of(consensus: Consensus) -> Counter[str]:
+def classes_of(record: ConsensusRecord) -> Counter[str]:
     """One unit's discs and lesions, by class."""
-    grades = Counter(f"grade {disc.pfirrmann}" for disc in consensus.discs if disc.pfirrmann is not None)
-    return grades + Counter(herniation=len(consensus.herniations), hiz=len(consensus.hiz))
+    # Written by us: reading ten thousand as JSON alone takes a tenth of the time.
+    label = json.loads(record.body)
+    grades = Counter(f"grade {disc['pfirrmann']}" for disc in label["discs"] if disc["pfirrmann"] is not None)
+    return grades + Counter(herniation=len(label["herniations"]), hiz=len(label["hiz"]))

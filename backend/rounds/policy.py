@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -13,7 +14,6 @@ from backend.resources import Resources
 from backend.rounds import repository
 from backend.rounds.schemas import DueOut
 from backend.settings import Settings
-from domain.consensus import Consensus
 from domain.errors import DiscLoopError
 from domain.policy import LoopState, Policy, distances, round_is_due
 from domain.snapshots import DISPUTED
@@ -58,9 +58,7 @@ def loop_state(session: Session, policy: Policy, now: datetime, known: Figures) 
     rare = {name for name, wanted in policy.quotas.wanted.items() if have.get(name, 0) < SCARCE * wanted}
     found = consensus.class_counts(fresh)
     disputed = sum(
-        disc.reason in DISPUTED
-        for record in fresh
-        for disc in Consensus.model_validate_json(record.body).discs
+        disc["reason"] in DISPUTED for record in fresh for disc in json.loads(record.body)["discs"]
     )
     begun = frozen or min((record.made_at for record in everything), default=now)
     return LoopState(

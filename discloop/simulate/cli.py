@@ -26,6 +26,9 @@ def simulate(
     seeds: Annotated[int, typer.Option(min=2, max=1000, help="Paired runs of each strategy.")] = 20,
     errors: Annotated[ErrorModel, typer.Option(help="How the simulated readers err.")] = ErrorModel.STATED,
     image: Annotated[Path | None, typer.Option("--picture", help="Write the curves there, as SVG.")] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample-patients", help="Draw each seed's patients with replacement.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """How many labels the ranking needs against random order. Everything printed is simulated."""
@@ -38,7 +41,7 @@ def simulate(
         Steps(words()) as steps,
         steps.step(f"Replaying {seeds} seeds of {len(STRATEGIES)} strategies") as done,
     ):
-        report, curves = run(discs, seeds=seeds, errors=errors, done=done)
+        report, curves = run(discs, seeds=seeds, errors=errors, resample=resample, done=done)
     if image is not None:
         image.write_text(picture(curves, report), encoding="utf-8")
     if as_json:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from discloop.simulate.data import Discs, Floats, Ints
 from discloop.simulate.readers import ErrorModel
 from discloop.simulate.replay import BATCH, FIRST, TEST_SHARE, Curve, replay
-from discloop.simulate.strategies import STRATEGIES
+from discloop.simulate.strategies import STRATEGIES, Strategy
 
 TARGET_SHARE = 0.9
 """Fixed beforehand: the target is this share of random order's value with every label, seed by seed."""
@@ -59,6 +59,8 @@ class SimulationReport(BaseModel):
     minutes_ratio: Ratio
     strategies: dict[str, StrategyReport]
     error_model: ErrorModel
+    patients_resampled: bool
+    """Whether each seed drew its patients with replacement."""
     seeds: int
     patients: int
     discs: int
@@ -78,7 +80,7 @@ METHOD = (
     "seed share patients, first readings and readers' errors. Weights of the ranking were chosen on other "
     "patients. labels_ratio and minutes_ratio: where the mean curves over seeds first reach the target; "
     "by_seed: where each seed's own curve does, which is noisier. Intervals from 2,000 resamples of seeds, "
-    "pairs kept; seeds share patients, so they are narrower than for new patients."
+    "pairs kept; unless patients are resampled, seeds share them, and intervals are narrower than for new."
 )
 
 
@@ -93,27 +95,39 @@ def run(
     *,
     seeds: int,
     errors: ErrorModel,
+    strategies: Mapping[str, Strategy] = STRATEGIES,
+    resample: bool = False,
     done: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> tuple[SimulationReport, dict[str, list[Curve]]]:
-    """Replay every strategy with every seed; `done` hears of each run that has ended, and of how many."""
+    """Replay every strategy with every seed.
+
+    Args:
+        discs: Labelled discs.
+        seeds: Paired runs of each strategy.
+        errors: How the simulated readers err.
+        strategies: By name; `random` and `ranked` are among them.
+        resample: Draw each seed's patients with replacement, so that intervals are for new patients as well.
+        done: Hears of each run that has ended, and of how many.
+    """
     reported = discs.of(reported_patients(discs))
-    curves: dict[str, list[Curve]] = {name: [] for name in STRATEGIES}
+    curves: dict[str, list[Curve]] = {name: [] for name in strategies}
     for seed in range(seeds):
-        for number, (name, strategy) in enumerate(STRATEGIES.items(), start=1):
-            curves[name].append(replay(reported, strategy, seed=seed, errors=errors))
-            done(seed * len(STRATEGIES) + number, seeds * len(STRATEGIES))
+        for number, (name, strategy) in enumerate(strategies.items(), start=1):
+            curves[name].append(replay(reported, strategy, seed=seed, errors=errors, resample=resample))
+            done(seed * len(strategies) + number, seeds * len(strategies))
     targets = [TARGET_SHARE * float(curve.smooth[-1]) for curve in curves[BASELINE]]
     needed = {name: _needed(runs, targets) for name, runs in curves.items()}
-    strategies = {
+    reports = {
         name: _strategy(runs, curves[BASELINE], needed[name], needed[BASELINE], targets)
         for name, runs in curves.items()
     }
     report = SimulationReport(
-        labels_ratio=strategies[OURS].labels_ratio,
-        minutes_ratio=strategies[OURS].minutes_ratio,
-        strategies=strategies,
-        by_seed=strategies[OURS].by_seed,
+        labels_ratio=reports[OURS].labels_ratio,
+        minutes_ratio=reports[OURS].minutes_ratio,
+        strategies=reports,
+        by_seed=reports[OURS].by_seed,
         error_model=errors,
+        patients_resampled=resample,
         seeds=seeds,
         patients=len(reported.patients),
         discs=len(reported.grade),

@@ -90,7 +90,7 @@ def _ranked(now: Moment, count: int, seed: int, quotas: Quotas) -> list[int]:
         starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
         grades=now.said[order],
         lesions=np.zeros((len(patients), 2)),
-        places=Places(units=_embedded(now.pool), read=_embedded(now.read)),
+        places=Places(units=embedded(now.pool), read=embedded(now.read)),
         members=_members(now, seed)[:, order] if quotas.committee else None,
         disputes=dispute_rates(now.grade, now.differed),
     )
@@ -111,7 +111,7 @@ def _members(now: Moment, seed: int) -> Floats:
     return np.array(said)
 
 
-def _embedded(discs: Discs) -> Floats:
+def embedded(discs: Discs) -> Floats:
     """(P, F) a patient's mean features, in the order of patients: they stand in for the detector's."""
     return np.array([discs.features[discs.patient == patient].mean(0) for patient in discs.patients])
 

@@ -236,8 +236,8 @@ def _finished(out: Path, about: dict[str, int]) -> dict[str, Any]:
 def _row(readings: list[dict[str, Any]]) -> dict[str, Any]:
     tables = tabulate(readings, threshold=0.5)
     disc, slice_ = tables["per_disc"], tables["per_slice"]
-    counts: dict[str, Any] = {name: disc[name] for name in (*FIGURES, "missed", "invented", "discs")}
-    return counts | slice_["average_precision"]
+    counts = {name: disc[name] for name in (*FIGURES, "missed", "invented", "discs")}
+    return {**counts, **slice_["average_precision"]}
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 
 from data_curation import curation, stacks
 from data_curation.curation import Origin, curate
@@ -157,6 +159,14 @@ def test_names_in_any_character_set_leave_no_trace(
         assert word.casefold() in gathered or len(word) < 2, word
         if len(word) > 1:
             assert word.casefold() not in seen
+
+
+def test_a_damaged_element_does_not_hide_the_names_beside_it(make_study: MakeStudy) -> None:
+    made = make_study(patient_name="Lindqvist^Astrid", OperatorsName="Featherstone^Hugh")
+    dataset = pydicom.dcmread(made.paths[0], stop_before_pixels=True)
+    tag = BaseTag(0x00084F00)
+    dataset[tag] = RawDataElement(tag, "W\0", 0, None, 0, False, True)
+    assert {"lindqvist", "featherstone"} <= tokens_of(dataset)
 
 
 def test_pseudonyms_are_stable_for_a_key_and_unlinkable_without(

@@ -63,7 +63,10 @@ def test_every_unit_is_read_twice_and_labelled_with_its_provenance(
     assert outcome["read"] == 2 * 2 * READ
     rows = [r for r in demo.client.get("/api/readings", limit=1000) if r["kind"] == "reading"]
     assert len({(row["reader"], row["task_key"]) for row in rows}) == len(rows)
-    assert Counter(r["state"] for r in rows) == {"signed": 2 * 2 * READ}
+    assert {row["state"] for row in rows} == {"signed"}
+    # The adjudicator may have drawn units to read blank: that many are chance.
+    readers = {one.id: 2 * READ for one in demo.of_role("reader")}
+    assert readers.items() <= Counter(row["reader"] for row in rows).items()
     stages = outcome["status"]
     assert stages["comparisons"]["done"] == stages["consensus"]["done"] == 2 * READ
     assert stages["adjudications"]["done"] == stages["adjudications"]["total"] == outcome["adjudicated"]

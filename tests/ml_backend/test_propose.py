@@ -62,7 +62,8 @@ def test_levels_stay_unnamed_where_a_further_disc_may_follow_below(model: Loaded
     proposal = _proposal(model, reading(SURE, herniated=0.995, below=0), slice_index=0)
     assert proposal.warnings == (CUT_BELOW,)
     assert [disc.index for disc in proposal.discs] == [1, 2, 3, 4, 5, 6]
-    assert {found.level for found in (*proposal.discs, *proposal.herniations)} == {None}
+    levels = [disc.level for disc in proposal.discs] + [lesion.level for lesion in proposal.herniations]
+    assert set(levels) == {None}
     assert proposal.uncertainty > _proposal(model, reading(SURE), slice_index=0).uncertainty
 
 

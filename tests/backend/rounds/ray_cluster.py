@@ -86,7 +86,8 @@ def _end(node: subprocess.Popen[bytes]) -> None:
     """At once: nothing of it is needed any more."""
     processes: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        processes = [own := psutil.Process(node.pid), *own.children(recursive=True)]
+        own = psutil.Process(node.pid)
+        processes = [own, *own.children(recursive=True)]
     for one in processes:
         with suppress(psutil.NoSuchProcess):
             one.kill()
