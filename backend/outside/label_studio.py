@@ -80,13 +80,20 @@ class SdkLabelStudio:
 
     def __init__(self, address: str, token: str) -> None:
         self._address, self._token = address, token
+        self._client = httpx.Client(timeout=60, follow_redirects=True, trust_env=False)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
 
     @cached_property
     def _sdk(self) -> Sdk:
         # Here, not above: it brings pandas and more, two seconds that a start need not wait for.
         from label_studio_sdk import LabelStudio
 
-        return LabelStudio(base_url=self._address, api_key=self._token, timeout=60)  # type: ignore[no-untyped-call]
+        return LabelStudio(  # type: ignore[no-untyped-call]
+            base_url=self._address, api_key=self._token, timeout=60, httpx_client=self._client
+        )
 
     def tasks(self, project: int) -> list[TaskRef]:
         """See `LabelStudio`."""

@@ -378,10 +378,21 @@
   const snaps = (url) => /\/api\/ml\/\d+\/interactive-annotating\b/.test(url);
   const orAsDrawn = async (response, sent) => {
     const body = await response.clone().json().catch(() => null);
-    if (refusal === SILENT) refusal = null;
-    if (response.ok && body?.data?.result) return response;
-    refusal = SILENT;
-    return Response.json({ data: { result: JSON.parse(sent).context.result } });
+    const answered = response.ok && body?.data?.result;
+    if (!answered || refusal === SILENT) refusal = answered ? null : SILENT;
+    return Response.json({ ...body, data: { result: onlyDrawn(answered || JSON.parse(sent).context.result) } });
+  };
+  // The editor sends every box and takes the answer for all of them: what was said or moved since would be undone.
+  const onlyDrawn = (result) => {
+    const annotation = selected();
+    const drawn = new Set(annotation.regions.filter((region) => region.dynamic).map(idOf));
+    const boxes = result.filter((entry) => drawn.has(entry.id) && entry.from_name === FINDING);
+    const said = annotation.serializeAnnotation().filter((entry) => drawn.has(entry.id) && entry.from_name !== FINDING);
+    const edges = (id) => {
+      const { x, y, width, height } = boxes.find((entry) => entry.id === id)?.value ?? {};
+      return { x, y, width, height };
+    };
+    return [...boxes, ...said.map((entry) => ({ ...entry, value: { ...entry.value, ...edges(entry.id) } }))];
   };
 
   const plainFetch = window.fetch;

@@ -84,9 +84,9 @@ def test_a_task_can_be_withdrawn_that_nobody_answered_and_no_other(label_studio:
         made = client.post(f"/api/tasks/{answered}/annotations/", json={"result": reading("one")})
         assert made.status_code == 201
         assert client.delete(f"/api/tasks/{open_one}/").status_code == 403
-        backend = SdkLabelStudio(label_studio.url, label_studio.service_token)
-        for task in (answered, open_one, open_one):
-            backend.withdraw(task)
+        with closing(SdkLabelStudio(label_studio.url, label_studio.service_token)) as backend:
+            for task in (answered, open_one, open_one):
+                backend.withdraw(task)
         assert client.get(f"/api/tasks/{answered}/").status_code == 200
         assert client.get(f"/api/tasks/{open_one}/").status_code == 403
 

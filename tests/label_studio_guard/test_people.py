@@ -29,6 +29,8 @@ READER, OTHER, ENGINEER = "p-000000e1", "p-000000e2", "p-000000e3"
 KEY = "Abcdefghijklmnop_-012345"
 BROKEN = "Broken-Abcdefghijklmnop"
 STATE = "state-0123456789abcdef"
+SAYS_NOTHING = {"id", "inner_id", "task", "created_at", "updated_at", "created_ago"}
+"""Fields that every task has another value in: numbers and the time of the import."""
 
 
 def png(width: int, height: int) -> bytes:
@@ -247,6 +249,44 @@ def test_a_calibration_is_read_like_a_unit_in_a_project_of_its_own(
     assert (entry["project_key"], entry["author"], entry["task_key"]) == (key, READER, KEY)
     with people.sign_in(f"{OTHER}@discloop.example") as other:
         assert other.get(f"/api/tasks/{case}/").status_code == 403
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of an answer, by its path."""
+    if isinstance(value, dict | list):
+        for name, held in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(held, f"{path}.{name}")
+    else:
+        yield path, value
+
+
+def test_a_repeat_is_the_first_reading_but_for_key_number_and_time(
+    people: LabelStudio, signed_in: httpx.Client
+) -> None:
+    """All that a browser receives of a task: the task, its line in the list, its picture with the headers."""
+    project = people.projects[f"reading-{READER}-sagittal"]
+    (people.store / "repeated.png").write_bytes(png(100, 80))
+    unit = {"slices": ["repeated.png"], "scout": None, "plane": "sagittal"}
+    received = []
+    for key in ("First-bcdefghijklmnop_-01", "Again-bcdefghijklmnop_-01"):
+        (people.keys / f"{key}.json").write_text(json.dumps(unit))
+        slice_of_it = f"/discloop/slices/{project}/{key}/0"
+        data = {"key": key, "slices": [slice_of_it], "open": 0}
+        shown = [{"model_version": "proposals", "result": disc()}]
+        number = people.import_tasks(project, [{"data": data, "predictions": shown}])[0]
+        task = signed_in.get(f"/api/tasks/{number}/").json()
+        listing = signed_in.get("/api/tasks/", params={"project": project, "fields": "all"}).json()
+        picture = signed_in.get(slice_of_it)
+        headers = {
+            name: said for name, said in picture.headers.items() if name not in ("date", "x-request-id")
+        }
+        line = next(one for one in listing["tasks"] if one["id"] == number)
+        said = json.dumps([task, line, headers, picture.content.hex()]).replace(key, "KEY")
+        received.append(dict(leaves(json.loads(said))))
+    first, again = received
+    assert len(first) > 40
+    differing = {path for path in first.keys() | again.keys() if first.get(path) != again.get(path)}
+    assert {path.rpartition(".")[2] for path in differing} <= SAYS_NOTHING
 
 
 def test_a_box_beyond_the_slice_is_refused_by_the_slices_own_size(task: int, signed_in: httpx.Client) -> None:

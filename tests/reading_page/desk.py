@@ -118,8 +118,8 @@ def _is_submit(response: Response) -> bool:
     return request.method == "POST" and f"{response.url}?".split("?")[0].rstrip("/").endswith("/annotations")
 
 
-def paint_unit(site: LabelStudio, key: str, plane: Plane) -> None:
-    """Put slices with five painted discs, and a scout, where the guard finds them under a key."""
+def paint_unit(site: LabelStudio, key: str, plane: Plane, picture: Image.Image | None = None) -> None:
+    """Put slices (five painted discs or this picture) and a scout where the guard finds them under a key."""
     folder = site.store / "studies" / key
     folder.mkdir(parents=True)
     for index in range(COUNT):
@@ -127,7 +127,7 @@ def paint_unit(site: LabelStudio, key: str, plane: Plane) -> None:
         draw = ImageDraw.Draw(slice_)
         for disc in DISCS:
             draw.rectangle([disc.x1, disc.y1, disc.x2, disc.y2], fill=120 + 10 * index)
-        slice_.save(folder / f"{index:03d}.png")
+        (picture or slice_).save(folder / f"{index:03d}.png")
     names = [f"studies/{key}/{index:03d}.png" for index in range(COUNT)]
     scout = names[MIDLINE] if plane is Plane.AXIAL else None
     (site.keys / f"{key}.json").write_text(
@@ -146,6 +146,7 @@ def desk(
     kind: str = "reading",
     table: str | None = None,
     ml_backend: str | None = None,
+    picture: Image.Image | None = None,
 ) -> Iterator[Desk]:
     """A new person with one unit, signed in, with the page opened on it."""
     person = f"p-{secrets.token_hex(4)}"
@@ -154,7 +155,7 @@ def desk(
     site.put_projection(people=[reader(person, role=role)], projects=[project])
     site.set_password(person)
     number, key = site.projects[project["key"]], secrets.token_urlsafe(18).replace("-", "_")
-    paint_unit(site, key, plane)
+    paint_unit(site, key, plane, picture)
     address = f"/discloop/slices/{number}/{key}"
     data: dict[str, Any] = {"key": key, "slices": [f"{address}/{i}" for i in range(COUNT)], "open": MIDLINE}
     if plane is Plane.AXIAL:

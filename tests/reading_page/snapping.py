@@ -1,4 +1,4 @@
-"""The edge of an ML backend that answers only the smart box: every drawn disc becomes one fixed box."""
+"""The edge of an ML backend that answers only the smart box: every drawn disc is moved aside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-SNAPPED = {"x": 50.0, "y": 60.0, "width": 20.0, "height": 8.0}
+SNAPPED = {"x": 50.0, "width": 20.0}
 
 
 class _Handler(BaseHTTPRequestHandler):

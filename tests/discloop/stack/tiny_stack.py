@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -61,6 +62,8 @@ if __name__ == "__main__":
     else:
         from discloop import cli
 
+        # As in a terminal; what is started in the background inherits that Ctrl-C is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         cli.COMMANDS.clear()
         cli.COMMANDS["tiny"] = cli.Command("tests.discloop.stack.tiny_command", "app", "cli", "")
         cli.main(["tiny", *sys.argv[2:]])
