@@ -6,7 +6,9 @@ import ipaddress
 import os
 import socket
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 from playwright.sync_api import Browser
@@ -58,3 +60,14 @@ def _group(item: pytest.Item) -> str:
     if item.get_closest_marker("label_studio"):
         return file.rsplit("/", 1)[0] + "/label-studio"
     return file
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each part took, to be held against BUDGET.md."""
+    parts: defaultdict[str, float] = defaultdict(float)
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            parts["/".join(report.nodeid.split("::")[0].split("/")[:2])] += report.duration
+    terminalreporter.section("seconds of a worker by part")
+    for part, seconds in sorted(parts.items(), key=lambda one: -one[1]):
+        terminalreporter.write_line(f"{seconds:7.1f} {part}")
