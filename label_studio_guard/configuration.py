@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_va
 
 from domain.environment import PREFIX, require_known
 from domain.errors import DiscLoopError
+from labeling_configs.words import Language
 
 SHORTEST_SECRET = 16
 PLACEHOLDERS = ("change", "secret", "password", "placeholder", "example", "default", "xxx")
@@ -32,6 +33,8 @@ class Configuration(BaseModel):
     keys: Path
     backend_callback: str
     """Where assertions are posted to, and their audience."""
+    language: Language = "en"
+    """Of what people read on the guard's pages and in its refusals."""
 
     @field_validator("guard_secret", "assertion_key", "service_token")
     @classmethod

@@ -14,7 +14,7 @@ from label_studio_guard.actor import acting, set_actor
 from label_studio_guard.decision import SAFE, check_same_origin, decide_route
 from label_studio_guard.denials import Refused
 from label_studio_guard.identity import Identity, StaleProjectionError, person_of, session_user
-from label_studio_guard.reading_page import with_script
+from label_studio_guard.reading_page import with_additions
 from label_studio_guard.rules import Rule, rule_of
 from label_studio_guard.tables import Person
 
@@ -31,7 +31,7 @@ class GuardMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with acting(None):
             response = self.get_response(request)
-        return with_script(request, rest.never_uncleared(request, response))
+        return with_additions(request, rest.never_uncleared(request, response))
 
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -17,6 +17,7 @@ from label_studio_guard.configuration import configuration
 from label_studio_guard.identity import Identity, StaleProjectionError, person_of, session_user
 from label_studio_guard.rules import READING
 from label_studio_guard.slices import UnknownSliceError, slice_file
+from label_studio_guard.words import words
 
 SUBMIT = "document.forms[0].submit()"
 
@@ -46,10 +47,13 @@ def _backend_home() -> str:
 @require_safe
 def worklists(request: HttpRequest) -> HttpResponse:
     """A reader's own projects, with what is left to read in each."""
-    identity = _identity(request)
-    return render(
-        request, "label_studio_guard/worklists.html", {"lists": _own_lists(identity), "user": request.user}
-    )
+    content = {
+        "lists": _own_lists(_identity(request)),
+        "user": request.user,
+        "words": words(),
+        "progress": _backend_home(),
+    }
+    return render(request, "label_studio_guard/worklists.html", content)
 
 
 def _own_lists(identity: Identity) -> list[dict[str, object]]:
@@ -62,8 +66,8 @@ def _own_lists(identity: Identity) -> list[dict[str, object]]:
         tasks = Task.objects.filter(project=project).count()
         done = Annotation.objects.filter(project=project, completed_by_id=identity.user).values("task")
         read = done.distinct().count()
-        own = identity.projects[project.pk]
-        lists.append({"project": project, "own": own, "read": read, "units": tasks, "left": tasks - read})
+        counts = words()["counts"].format(left=tasks - read, read=read, units=tasks)
+        lists.append({"project": project, "left": tasks - read, "counts": counts})
     return lists
 
 

@@ -22,6 +22,7 @@ from label_studio_guard import denials, throttle
 from label_studio_guard.identity import person_of, session_user
 from label_studio_guard.sessions import end_sessions
 from label_studio_guard.tables import Person
+from label_studio_guard.words import words
 
 SHORTEST = 12
 RULES = (
@@ -57,11 +58,11 @@ def own_password(request: HttpRequest) -> HttpResponse:
 def _problem(request: HttpRequest, user: Any) -> str | None:
     old, new = request.POST.get("old", ""), request.POST.get("new", "")
     if not user.check_password(old):
-        return "The present password is wrong."
+        return words()["wrong_present"]
     if new != request.POST.get("again"):
-        return "The new password is not the same twice."
+        return words()["not_twice"]
     if new == old:
-        return "The new password has to differ from the present one."
+        return words()["not_new"]
     try:
         validate_password(new, user, password_validators=RULES)
     except ValidationError as error:
@@ -82,7 +83,15 @@ def _change(request: HttpRequest, user: Any) -> None:
 
 
 def _form(request: HttpRequest, must: bool, problem: str | None = None) -> HttpResponse:
-    content = {"must": must, "problem": problem, "next": _next(request), "shortest": SHORTEST}
+    said = words()
+    content = {
+        "must": must,
+        "problem": problem,
+        "next": _next(request),
+        "shortest": SHORTEST,
+        "words": said,
+        "new": said["new"].format(shortest=SHORTEST),
+    }
     response = render(
         request, "label_studio_guard/password.html", content, status=200 if problem is None else 400
     )

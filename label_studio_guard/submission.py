@@ -13,6 +13,7 @@ from label_studio_guard.configuration import configuration
 from label_studio_guard.identity import Identity, OwnProject
 from label_studio_guard.rules import Rule
 from label_studio_guard.slices import UnknownSliceError, unit_slices
+from label_studio_guard.words import words
 from labeling_configs.codec import InvalidReading, Problem, SliceSize, decode
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"
@@ -34,7 +35,6 @@ class AlreadySubmitted(APIException):
 
     status_code = 409
     default_code = "already_submitted"
-    default_detail = "This unit was submitted before and is kept. Reload the page for the next one."
 
 
 def validate(identity: Identity, path: Mapping[str, Any], body: dict[str, Any], rule: Rule) -> None:
@@ -55,17 +55,15 @@ def validate(identity: Identity, path: Mapping[str, Any], body: dict[str, Any], 
         raise Incomplete("The reading is not a list of regions.")
     _decode(result, project, _sizes(str(task.data.get("key", ""))))
     if rule.path["pk"] == "task" and task.annotations.filter(completed_by_id=identity.user).exists():
-        raise AlreadySubmitted
+        raise AlreadySubmitted(words()["already_submitted"])
 
 
 def _decode(result: list[Any], project: OwnProject, sizes: Sequence[SliceSize]) -> None:
     try:
         decode(result, plane=project.plane, slices=sizes)
     except InvalidReading as invalid:
-        raise Incomplete(
-            "Not submitted, your draft is kept; " + "; ".join(str(problem) for problem in invalid.problems),
-            invalid.problems,
-        ) from None
+        told = [problem.told(configuration().language) for problem in invalid.problems]
+        raise Incomplete("; ".join([words()["draft_kept"], *told]), invalid.problems) from None
 
 
 def _task_of(path: Mapping[str, Any], rule: Rule) -> Any:

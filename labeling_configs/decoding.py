@@ -19,7 +19,7 @@ from domain.taxonomy import (
 from labeling_configs import controls, grouping
 from labeling_configs.controls import Kind, Verdict
 from labeling_configs.grouping import Answered
-from labeling_configs.problems import InvalidReading, Problem, box_on, disc_at
+from labeling_configs.problems import InvalidReading, Problem, Said, box_on, disc_at
 from labeling_configs.regions import Sheet
 
 _CONTROLS = {
@@ -28,6 +28,21 @@ _CONTROLS = {
     Kind.HIZ: ("hiz_side", "level", "verdict", "reason"),
 }
 _DECIDED = frozenset({"pfirrmann", "not_gradable"})
+
+_UNDECIDED = Said("it has no grade and no reason for none", "没有分级，也没有说明无法分级的原因")
+_DECIDED_TWICE = Said(
+    "it has a grade and a reason for none; take one back", "既有分级又有无法分级的原因，请取消其中一个"
+)
+_UNJUDGED = Said("only one reader marked it; say whether it is there", "只有一位医师标记，请说明是否存在")
+_UNREASONED = Said("your decision has no reason", "您的决定没有理由")
+_EMPTY = Said(
+    "no disc has a box; box the discs, or call the unit unreadable",
+    "没有框出任何椎间盘；请画框，或说明图像无法判读",
+)
+_OF_NO_DISC = Said(
+    "it belongs to no disc; name its level, or box the disc it comes from",
+    "不属于任何椎间盘；请指定其节段，或框出它来自的椎间盘",
+)
 
 
 class Rejected(NamedTuple):
@@ -106,9 +121,9 @@ class Decoder:
             given = _DECIDED & disc.answers.keys()
             where = disc_at(len(present), disc.primary.slice)
             if self.plane is Plane.SAGITTAL and not given:
-                self.problems.append(Problem(where, "it has no grade and no reason for none"))
+                self.problems.append(Problem(where, _UNDECIDED))
             elif len(given) > 1:
-                self.problems.append(Problem(where, "it has a grade and a reason for none; take one back"))
+                self.problems.append(Problem(where, _DECIDED_TWICE))
         return present
 
     def _lesions(self, kind: Kind) -> list[Answered]:
@@ -124,9 +139,9 @@ class Decoder:
         asked = any(mark.id.startswith(controls.ASKED) for mark in group)
         to_decide = asked or any(mark.id.startswith(controls.OPEN) for mark in group)
         if asked and verdict is None:
-            self.problems.append(Problem(where, "only one reader marked it; say whether it is there"))
+            self.problems.append(Problem(where, _UNJUDGED))
         elif (to_decide or verdict is not None) and reason is None:
-            self.problems.append(Problem(where, "your decision has no reason"))
+            self.problems.append(Problem(where, _UNREASONED))
         if verdict != Verdict.ABSENT:
             return finding
         self.rejected.append(Rejected(kind, _boxes(finding), Reason(reason) if reason else None))
@@ -135,8 +150,7 @@ class Decoder:
     def _complain_if_empty(self, discs: Sequence[Answered]) -> None:
         unreadable = self.sheet.answers.get("quality") == Quality.UNREADABLE
         if self.plane is Plane.SAGITTAL and not discs and not unreadable:
-            said = "no disc has a box; box the discs, or call the unit unreadable"
-            self.problems.append(Problem("the unit", said))
+            self.problems.append(Problem(Said("the unit", "此单元"), _EMPTY))
 
     def _lesion_level(
         self, lesion: Answered, discs: Sequence[Answered], levels: Sequence[Level | None]
@@ -147,8 +161,7 @@ class Decoder:
         if position is not None:
             return levels[position]
         where = box_on(lesion.primary.kind, lesion.primary.slice)
-        said = "it belongs to no disc; name its level, or box the disc it comes from"
-        self.problems.append(Problem(where, said))
+        self.problems.append(Problem(where, _OF_NO_DISC))
         return None
 
 

@@ -11,7 +11,7 @@ from domain.boxes import Box, intersection_over_union
 from domain.taxonomy import Level, Plane, name_column
 from labeling_configs import controls
 from labeling_configs.controls import Kind
-from labeling_configs.problems import NAMES, Problem, box_on, disc_at
+from labeling_configs.problems import NAMES, Problem, Said, box_on, disc_at
 from labeling_configs.regions import Mark
 
 SAME_DISC = 0.3
@@ -22,6 +22,8 @@ DOUBLE = 0.6
 """Overlap from which two boxes of a kind on one slice are one drawn twice."""
 SHOWN_DISC = re.compile(rf"(?P<disc>(?:{controls.ASKED}|{controls.OPEN})*disc-\d+)-\d+")
 """How `encoding` names the boxes of a disc: one name a disc, then the slice."""
+
+_NAMELESS = Said("no disc has a level; name one, the others follow", "没有指定节段；指定一个，其余自动推定")
 
 Group = tuple[Mark, ...]
 
@@ -41,7 +43,10 @@ class Answered(NamedTuple):
 def doubles(marks: Sequence[Mark]) -> list[Problem]:
     """Boxes of a kind that lie on each other on one slice."""
     return [
-        Problem(box_on(a.kind, a.slice), f"two {NAMES[a.kind]} boxes lie on each other; delete one")
+        Problem(
+            box_on(a.kind, a.slice),
+            Said(f"two {NAMES[a.kind]} boxes lie on each other; delete one", "两个框重叠，请删除一个"),
+        )
         for a, b in combinations(marks, 2)
         if a.kind == b.kind and a.slice == b.slice and intersection_over_union(a.box, b.box) >= DOUBLE
     ]
@@ -131,7 +136,11 @@ def agree(group: Group, name: str, asked: Sequence[str]) -> tuple[Answered, list
         values = sorted({mark.answers[control] for mark in given})
         if len(values) > 1:
             slices = ", ".join(str(mark.slice + 1) for mark in given)
-            problems.append(Problem(name, f"{' and '.join(values)} on slices {slices}: one answer a finding"))
+            said = Said(
+                f"{' and '.join(values)} on slices {slices}: one answer a finding",
+                f"第 {slices} 层上有不同的答案（{'、'.join(values)}），只能有一个",
+            )
+            problems.append(Problem(name, said))
         if given:
             answers[control] = given[0].answers[control]
             deciding = deciding or given[0]
@@ -151,7 +160,7 @@ def name_discs(discs: Sequence[Answered], plane: Plane) -> tuple[list[Level | No
         return given, _axial_problems(discs, given)
     named = [(i, level) for i, level in enumerate(given, start=1) if level is not None]
     if discs and not named:
-        return given, [Problem("the discs", "no disc has a level; name one, the others follow")]
+        return given, [Problem(Said("the discs", "椎间盘"), _NAMELESS)]
     for index, level in named:
         column = name_column(len(discs), index, level)
         if all(column[i - 1] == other for i, other in named):
@@ -161,7 +170,7 @@ def name_discs(discs: Sequence[Answered], plane: Plane) -> tuple[list[Level | No
 
 def _axial_problems(discs: Sequence[Answered], given: Sequence[Level | None]) -> list[Problem]:
     problems = [
-        Problem(box_on(Kind.DISC, disc.primary.slice), "it has no level")
+        Problem(box_on(Kind.DISC, disc.primary.slice), Said("it has no level", "没有指定节段"))
         for disc, level in zip(discs, given, strict=True)
         if level is None
     ]
@@ -169,7 +178,10 @@ def _axial_problems(discs: Sequence[Answered], given: Sequence[Level | None]) ->
     named = [(disc, level) for disc, level in zip(discs, given, strict=True) if level is not None]
     for (_, lower), (disc, upper) in pairwise(named):
         if order.index(upper) >= order.index(lower):
-            said = f"named {upper}, but it lies above {lower}; slices run from the feet up"
+            said = Said(
+                f"named {upper}, but it lies above {lower}; slices run from the feet up",
+                f"指定为 {upper}，但位于 {lower} 之上；层号自足侧向上",
+            )
             problems.append(Problem(box_on(Kind.DISC, disc.primary.slice), said))
     return problems
 
@@ -182,11 +194,13 @@ def _conflict(discs: Sequence[Answered], named: Sequence[tuple[int, Level]]) -> 
         if counted != other:
             break
     where = disc_at(index, discs[index - 1].primary.slice)
-    return Problem(
-        where,
+    said = Said(
         f"named {other}, but counted from disc {first} ({level}) it is {counted or 'above ' + Level.T11_12}; "
         "one of the names is wrong, or a disc between them has no box",
+        f"指定为 {other}，但从第 {first} 个（{level}）数起是 {counted or Level.T11_12 + ' 以上'}；"
+        "其中一个节段有误，或中间有椎间盘没有画框",
     )
+    return Problem(where, said)
 
 
 def nearest_disc(lesion: Group, discs: Sequence[Answered], plane: Plane) -> int | None:

@@ -1,14 +1,26 @@
-"""What is wrong with a reading, in a surgeon's words."""
+"""What is wrong with a reading, in a surgeon's words: English, and the same in Chinese."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from domain.errors import DiscLoopError
 from labeling_configs.controls import Kind
+from labeling_configs.words import WORDS, Language
 
 NAMES = {Kind.DISC: "disc", Kind.HERNIATION: "herniation", Kind.HIZ: "high-intensity zone"}
+
+
+class Said(str):
+    """English that bears the same in Chinese. What the page never sends is said in English alone."""
+
+    chinese: str
+
+    def __new__(cls, english: str, chinese: str) -> Self:
+        said = super().__new__(cls, english)
+        said.chinese = chinese
+        return said
 
 
 class Problem(NamedTuple):
@@ -21,6 +33,13 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         return f"{self.finding}: {self.reason}"
 
+    def told(self, language: Language) -> str:
+        """As one line in a site's language."""
+        if language == "en":
+            return str(self)
+        parts = (text.chinese if isinstance(text, Said) else text for text in self)
+        return "：".join(parts)
+
 
 class InvalidReading(DiscLoopError):
     """A reading that cannot be kept as it is; names everything to mend at once."""
@@ -30,11 +49,15 @@ class InvalidReading(DiscLoopError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
-def box_on(kind: Kind, slice_index: int) -> str:
+def box_on(kind: Kind, slice_index: int) -> Said:
     """How a box is called before it is known which disc it is."""
-    return f"{NAMES[kind]} on slice {slice_index + 1}"
+    chinese = WORDS["zh"].codes["finding"][kind]
+    return Said(f"{NAMES[kind]} on slice {slice_index + 1}", f"第 {slice_index + 1} 层的{chinese}")
 
 
-def disc_at(position: int, slice_index: int) -> str:
+def disc_at(position: int, slice_index: int) -> Said:
     """How a disc is called: `position` 1 is the lowest."""
-    return f"disc {position} from below on slice {slice_index + 1}"
+    return Said(
+        f"disc {position} from below on slice {slice_index + 1}",
+        f"自下而上第 {position} 个椎间盘（第 {slice_index + 1} 层）",
+    )

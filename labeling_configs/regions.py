@@ -11,7 +11,7 @@ from domain.boxes import Box
 from domain.taxonomy import Plane
 from labeling_configs import controls
 from labeling_configs.controls import Kind
-from labeling_configs.problems import Problem, box_on
+from labeling_configs.problems import Problem, Said, box_on
 
 PERCENT_SLACK = 0.5
 """How far the editor may draw over the edge, in percent of the side; such a box is cut to the image."""
@@ -157,15 +157,18 @@ class _Reader:
         right, bottom = value.x + value.width, value.y + value.height
         low, high = -PERCENT_SLACK, 100 + PERCENT_SLACK
         if value.width <= 0 or value.height <= 0:
-            self.complain(name, "the box has no area")
+            self.complain(name, Said("the box has no area", "框没有面积"))
         elif not (low <= value.x and low <= value.y and right <= high and bottom <= high):
-            self.complain(name, "the box leaves the image")
+            self.complain(name, Said("the box leaves the image", "框超出图像"))
         else:
             xs = [_pixels(percent, size.width) for percent in (value.x, right)]
             ys = [_pixels(percent, size.height) for percent in (value.y, bottom)]
             if xs[1] - xs[0] >= SMALLEST and ys[1] - ys[0] >= SMALLEST:
                 return Box(x1=xs[0], y1=ys[0], x2=xs[1], y2=ys[1])
-            self.complain(name, "the box is too small to be meant; delete it or draw it again")
+            said = Said(
+                "the box is too small to be meant; delete it or draw it again", "框太小，请删除或重画"
+            )
+            self.complain(name, said)
         return None
 
     def answer(self, entry: _Entry) -> None:
@@ -268,7 +271,11 @@ def read_sheet(
                     reader.complain(f"an entry of {entry.from_name!r}", _first(error))
     comment = "\n".join(reader.comments)
     if len(comment) > LONGEST_COMMENT:
-        reader.complain("the comment", f"it has {len(comment)} characters, {LONGEST_COMMENT} are kept")
+        said = Said(
+            f"it has {len(comment)} characters, {LONGEST_COMMENT} are kept",
+            f"有 {len(comment)} 个字符，最多保留 {LONGEST_COMMENT} 个",
+        )
+        reader.complain(Said("the comment", "备注"), said)
     return Sheet(tuple(reader.marks.values()), reader.unit, comment), tuple(reader.problems)
 
 

@@ -44,6 +44,7 @@ def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
         "DISCLOOP_STORE": str(home.store),
         "DISCLOOP_KEYS": str(home.keys),
         "DISCLOOP_BACKEND_CALLBACK": f"{ports.backend_url}/auth/callback",
+        "DISCLOOP_LANGUAGE": chosen(home).get("DISCLOOP_LANGUAGE", "en"),
         "LABEL_STUDIO_BASE_DATA_DIR": str(home.label_studio),
         "LABEL_STUDIO_HOST": ports.label_studio_url,
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",

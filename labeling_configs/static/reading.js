@@ -10,6 +10,7 @@
 // It uses `window.Htx`, the editor's own store. Where that is missing or differs, the page works without it.
 (() => {
   "use strict";
+  const LANGUAGE = document.currentScript?.dataset.language ?? "en";
   const FINDING = "finding";
   const IMAGE = "slices";
   const READERS = ["reader_1", "reader_2"];
@@ -374,7 +375,7 @@
     /^(POST|PATCH|PUT)$/i.test(method ?? "") && /\/api\/(tasks\/\d+\/annotations|annotations\/\d+)\b/.test(url);
 
   // Without an answer the editor would take the drawn box for a suggestion, and drop it with the next one.
-  const SILENT = "The smart box does not answer: boxes stay as you draw them";
+  const SILENT = { en: "The smart box does not answer: boxes stay as you draw them", zh: "智能框没有响应：框保持您所画的样子" }[LANGUAGE];
   const snaps = (url) => /\/api\/ml\/\d+\/interactive-annotating\b/.test(url);
   const orAsDrawn = async (response, sent) => {
     const body = await response.clone().json().catch(() => null);

@@ -24,6 +24,8 @@ GOOD = {
 def test_everything_is_read() -> None:
     read = Configuration.from_environment(GOOD | {"PATH": "/bin"})
     assert read.store == Path("/store")
+    assert read.language == "en"
+    assert Configuration.from_environment(GOOD | {"DISCLOOP_LANGUAGE": "zh"}).language == "zh"
     assert read.guard_secret.get_secret_value() == GOOD["DISCLOOP_GUARD_SECRET"]
     assert GOOD["DISCLOOP_GUARD_SECRET"] not in repr(read)
 
@@ -43,6 +45,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("DISCLOOP_ASSERTION_KEY", "changeme-changeme-changeme"),
         ("DISCLOOP_SERVICE_TOKEN", "secret-secret-secret-secret"),
         ("DISCLOOP_BACKEND_CALLBACK", "javascript:alert(1)"),
+        ("DISCLOOP_LANGUAGE", "klingon"),
     ],
 )
 def test_a_placeholder_is_refused_and_not_repeated(name: str, value: str) -> None:

@@ -89,6 +89,7 @@ def test_a_reader_lands_on_their_worklists(people: LabelStudio, task: int, signe
     page = signed_in.get("/", follow_redirects=True)
     assert page.url.path == "/discloop/worklists"
     assert f"/projects/{people.projects[f'reading-{READER}-sagittal']}/data?labeling=1" in page.text
+    assert f'href="{people.callback.removesuffix("auth/callback")}"' in page.text
     assert OTHER not in page.text
 
 
@@ -110,7 +111,8 @@ def test_pages_ask_to_sign_in_and_come_back(people: LabelStudio) -> None:
 def test_nothing_of_a_page_comes_from_another_host(signed_in: httpx.Client, people: LabelStudio) -> None:
     number = people.projects[f"reading-{READER}-sagittal"]
     page = signed_in.get(f"/projects/{number}/data/")
-    assert '<script src="/discloop/reading.js" defer>' in page.text
+    assert '<script src="/discloop/reading.js" data-language="en" defer>' in page.text
+    assert '<a class="dl-home" href="/discloop/worklists">' in page.text
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy

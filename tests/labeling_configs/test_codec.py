@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -122,6 +123,29 @@ def test_whatever_comes_is_read_or_refused_with_words(result: object) -> None:
         return
     assert invalid.problems
     assert all(problem.finding and problem.reason for problem in invalid.problems)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [],
+        [*COLUMN, box_entry("x", slice_index=4, y=20)],
+        [*COLUMN, choice_entry("l4", "not_gradable", "cut")],
+        [*COLUMN, choice_entry("l3", "level", "L2/3")],
+        [*COLUMN, *graded("again", 80.2)],
+        [*COLUMN, *graded("l5+", 80.5, "5", slice_index=3)],
+        [*COLUMN, box_entry("x", y=20, height=0.0)],
+        [*COLUMN, choice_entry("l5", "verdict", "absent")],
+        COLUMN[:-1],
+    ],
+)
+def test_what_a_surgeon_has_to_mend_is_said_in_chinese_too(result: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidReading) as caught:
+        read(result)
+    for problem in caught.value.problems:
+        assert problem.told("en") == str(problem)
+        assert re.search("[\u4e00-\u9fff]", problem.told("zh"))
+        assert not re.search("[a-z]{2}", problem.told("zh"))
 
 
 def test_discs_run_from_the_lowest_up_and_levels_follow_the_named_one() -> None:

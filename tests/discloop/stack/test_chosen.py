@@ -38,7 +38,7 @@ def test_the_environment_goes_before_the_file(home: Home) -> None:
 
 
 def test_services_are_told_what_was_chosen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(home, "session_hours = 8\nml_queue = 16\n")
+    write(home, 'session_hours = 8\nml_queue = 16\nlanguage = "zh"\n')
     monkeypatch.setenv("DISCLOOP_ROUNDS_FREE_GB", "20")
     secrets = Secrets.generate()
     for told in (
@@ -48,7 +48,9 @@ def test_services_are_told_what_was_chosen(home: Home, monkeypatch: pytest.Monke
         assert told["DISCLOOP_SESSION_HOURS"] == "8"
         assert told["DISCLOOP_ML_QUEUE"] == "16"
         assert told["DISCLOOP_ROUNDS_FREE_GB"] == "20"
-    assert "DISCLOOP_SESSION_HOURS" not in environment.label_studio(home, Ports(), secrets)
+    told = environment.label_studio(home, Ports(), secrets)
+    assert told["DISCLOOP_LANGUAGE"] == "zh"
+    assert "DISCLOOP_SESSION_HOURS" not in told
 
 
 @pytest.mark.parametrize(
