@@ -15,6 +15,8 @@ ALWAYS = 2000
 """In a pool of up to so many all compete."""
 REMEMBERED = 1000
 """Of the units read before, the newest so many are compared with."""
+FEWEST, USUAL = 20, 0.95
+"""With fewer units read nothing is called unlike them; beyond this share of their own distances it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,5 +69,26 @@ def _nearest(here: Array, before: Array) -> Array:
     """(N,) distance to the nearest of `before`; with none, everything is equally far."""
     if not len(before):
         return np.ones(len(here))
-    squared = (here**2).sum(1)[:, None] - 2 * here @ before.T + (before**2).sum(1)
-    return np.asarray(np.sqrt(squared.min(1).clip(0)), dtype=np.float64)
+    return np.asarray(np.sqrt(_squared(here, before).min(1).clip(0)), dtype=np.float64)
+
+
+def unlike_read(places: Places, chosen: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(k,) whether each chosen unit is farther from all units read than 95% of those are from each other.
+
+    Args:
+        places: Where the units lie.
+        chosen: (k,) rows of `places.units`.
+    """
+    read = places.read[-REMEMBERED:]
+    if len(read) < FEWEST:
+        return np.zeros(len(chosen), dtype=bool)
+    here, before = _standardised(places.units[chosen], read)
+    apart = _squared(before, before)
+    np.fill_diagonal(apart, np.inf)
+    usual = np.quantile(apart.min(1), USUAL)
+    return np.asarray(_squared(here, before).min(1) > usual, dtype=np.bool_)
+
+
+def _squared(here: Array, there: Array) -> Array:
+    """(N, M) squared distances."""
+    return np.asarray((here**2).sum(1)[:, None] - 2 * here @ there.T + (there**2).sum(1), dtype=np.float64)

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import DiscLoopError
-from domain.ranking import RANDOM_SHARE, Quotas
+from domain.quotas import Quotas
+from domain.ranking import RANDOM_SHARE
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -8,72 +8,31 @@ probability with which this design includes it. Test and external patients are n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from scipy.stats import hypergeom
 
-from domain.diversity import Places, spread_out
+from domain.diversity import Places, spread_out, unlike_read
 from domain.doubt import committee_disagreement, ordinal_uncertainty
 from domain.errors import DiscLoopError
-from domain.taxonomy import GRADES, Split
+from domain.quotas import Quotas
+from domain.reasons import Unit, reasons
+from domain.taxonomy import Split
 
 Array = NDArray[np.float64]
 
 RANDOM_SHARE = 0.1
-RARITY, DIVERSITY = 20.0, 2.8
-"""Chosen by simulation on patients that no reported figure uses; see docs/evidence/simulate_spider.md."""
 RANKED_SPLITS = frozenset({Split.TRAIN, Split.VAL})
-LESIONS = ("herniation", "hiz")
-CLASSES: tuple[str, ...] = (*(f"grade {g}" for g in GRADES), *LESIONS)
-"""What quotas are about; the order of the columns of `_expected`."""
+AT_RANDOM = "drawn at random, as an unbiased sample"
 
 
 class RankingError(DiscLoopError):
     """The pool cannot be ranked."""
-
-
-class Quotas(BaseModel):
-    """How many labelled discs of each class a good training set has, in the share of what is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    wanted: Mapping[str, int] = Field(
-        default={
-            "grade 1": 300,
-            "grade 2": 300,
-            "grade 3": 300,
-            "grade 4": 300,
-            "grade 5": 300,
-            "herniation": 200,
-            "hiz": 200,
-        }
-    )
-    rarity: float = Field(default=RARITY, ge=0)
-    """Weight of expected rare discs against uncertainty, which lies between 0 and 1 a disc."""
-    diversity: float = Field(default=DIVERSITY, ge=0)
-    """Weight of the distance to the nearest unit read or picked, where embeddings are known."""
-    committee: float = Field(default=0.0, ge=0)
-    """Weight of the disagreement between models, where several are known: it lies between 0 and 1 a disc."""
-    dispute: float = Field(default=0.0, ge=0)
-    """Weight of the probability that two readers will differ on a disc, where comparisons are known."""
-
-    def needs(self, have: Mapping[str, int]) -> Array:
-        """(7,) how far each class of `CLASSES` lags behind the mean of all, 0 (not at all) to 1 (none yet).
-
-        A class whose quota is met needs nothing. Relative to the others, because early on every class is
-        far from its quota and the question is which is starved.
-        """
-        wanted = np.array([self.wanted.get(name, 0) for name in CLASSES], dtype=np.float64)
-        filled = np.array([have.get(name, 0) for name in CLASSES]) / np.maximum(wanted, 1)
-        asked = wanted > 0
-        pace = float(filled[asked].mean()) if asked.any() else 0.0
-        lag = np.ones(len(CLASSES)) if pace == 0 else (1 - filled / pace).clip(0, 1)
-        return np.where(asked & (filled < 1), lag, 0.0)
 
 
 class Stratum(StrEnum):
@@ -200,7 +159,10 @@ def rank(
         inclusion = (1 - share) * _inclusion(place, total, 0, count) + share * _inclusion(
             place, total, 1, count - 1
         )
-    explain = _Explainer(pool, quotas.needs(have), have)
+    needs = quotas.needs(have)
+    words = dict(
+        zip(ranked.tolist(), (reasons(u, needs, have) for u in _known(pool, quotas, ranked)), strict=True)
+    )
     return [
         Pick(
             unit=pool.units[i],
@@ -208,7 +170,7 @@ def rank(
             score=float(value[i]),
             inclusion=float(inclusion[i]),
             random_inclusion=(share if share < 1 else drawn) / total,
-            explanation=explain(i, stratum),
+            explanation=words.get(int(i), AT_RANDOM),
         )
         for stratum, rows in ((Stratum.RANDOM, at_random), (Stratum.RANKED, ranked))
         for i in rows
@@ -237,41 +199,21 @@ def _inclusion(place: NDArray[np.intp], total: int, drawn: int, ranked: int) -> 
     return np.asarray(share + (1 - share) * np.where(needed <= 0, 1.0, moved_up), dtype=np.float64)
 
 
-class _Explainer:
-    """Plain words for one unit."""
-
-    def __init__(self, pool: Pool, needs: Array, have: Mapping[str, int]) -> None:
-        self.pool = pool
-        self.needs = needs
-        self.have = have
-        self.labelled = sum(have.get(f"grade {g}", 0) for g in GRADES)
-
-    def __call__(self, unit: int, stratum: Stratum) -> str:
-        if stratum is Stratum.RANDOM:
-            return "drawn at random, as an unbiased sample"
-        reasons = [r for r in (self._rare(unit), self._torn(unit)) if r]
-        return "; ".join(reasons) or "nothing speaks against it, and more is wanted"
-
-    def _rare(self, unit: int) -> str | None:
-        rows = slice(self.pool.starts[unit], self.pool.starts[unit + 1])
-        grades = self.pool.grades[rows]
-        if not len(grades):
-            return None
-        likeliest = np.hstack([grades.max(0), self.pool.lesions[unit].clip(0, 1)])
-        name = int(np.argmax(likeliest * self.needs))
-        if likeliest[name] * self.needs[name] < 0.2:
-            return None
-        likely = "likely" if likeliest[name] >= 0.5 else "perhaps"
-        return f"{likely} {CLASSES[name]}, {self.have.get(CLASSES[name], 0)} of {self.labelled} so far"
-
-    def _torn(self, unit: int) -> str | None:
-        start, stop = self.pool.starts[unit], self.pool.starts[unit + 1]
-        if start == stop:
-            return None
-        doubt = ordinal_uncertainty(self.pool.grades[start:stop])
-        disc = int(np.argmax(doubt))
-        if doubt[disc] < 0.1:
-            return None
-        low, high = sorted(int(g) + 1 for g in np.argsort(-self.pool.grades[start + disc])[:2])
-        level = self.pool.levels[start + disc] if self.pool.levels else None
-        return f"torn between {low} and {high}" + (f" at {level}" if level else "")
+def _known(pool: Pool, quotas: Quotas, chosen: NDArray[np.intp]) -> Iterator[Unit]:
+    """What the reasons for these units are made of; what has no weight is no reason."""
+    far: NDArray[np.bool_] = np.zeros(len(chosen), dtype=np.bool_)
+    if pool.places is not None and quotas.diversity > 0:
+        far = unlike_read(pool.places, chosen)
+    for i, unlike in zip(chosen, far, strict=True):
+        rows = slice(pool.starts[i], pool.starts[i + 1])
+        grades, members, disputes = pool.grades[rows], pool.members, pool.disputes
+        yield Unit(
+            grades=grades,
+            lesions=pool.lesions[i],
+            levels=pool.levels[rows],
+            divided=committee_disagreement(members[:, rows])
+            if members is not None and quotas.committee
+            else None,
+            disputed=grades @ disputes if disputes is not None and quotas.dispute else None,
+            unlike=bool(unlike),
+        )

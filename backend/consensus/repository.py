@@ -31,7 +31,7 @@ def counts(session: Session) -> dict[Provenance, int]:
 
 
 def class_counts(records: Iterable[ConsensusRecord]) -> Counter[str]:
-    """Labelled discs of train and val patients, by the names of `domain.ranking.CLASSES`."""
+    """Labelled discs of train and val patients, by the names of `domain.quotas.CLASSES`."""
     found: Counter[str] = Counter()
     for record in records:
         if record.split in (Split.TRAIN, Split.VAL):

@@ -48,6 +48,16 @@ def newest(session: Session, units: Sequence[str]) -> dict[str, ProposalRecord]:
     return found
 
 
+def worked(session: Session, units: Sequence[str]) -> dict[str, list[ProposalRecord]]:
+    """By unit, every model's proposal that worked, the newest last."""
+    statement = select(ProposalRecord).where(col(ProposalRecord.unit).in_(units))
+    found: dict[str, list[ProposalRecord]] = {}
+    for record in session.exec(statement.order_by(col(ProposalRecord.id))):
+        if record.body is not None:
+            found.setdefault(record.unit, []).append(record)
+    return found
+
+
 def newest_model(session: Session) -> str | None:
     """The model version that was asked last."""
     return session.exec(select(ProposalRecord.model).order_by(col(ProposalRecord.id).desc()).limit(1)).first()

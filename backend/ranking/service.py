@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sqlmodel import Session
@@ -13,6 +13,7 @@ from backend.clock import Clock
 from backend.consensus import repository as consensus
 from backend.errors import Conflict
 from backend.proposals import repository as proposals
+from backend.ranking.doubts import Array, committee_of, disputes_of, probabilities
 from backend.ranking.schemas import RankedPlanSummary, RankingOut
 from backend.studies import repository as studies
 from backend.studies.tables import Patient
@@ -42,13 +43,16 @@ def next_studies(session: Session, count: int, *, policy: Policy, seed: int) -> 
         if record.body is not None
     }
     chosen = [study for study in unread if study.id in told]
+    labels = consensus.every(session)
     pool = pool_of(
         [study.id for study in chosen],
         [patients[study.patient] for study in chosen],
         [told[study.id] for study in chosen],
         read=_read_before(session, {study.id for study in unread}),
+        members=_members(session, {s.id: told[s.id] for s in chosen}) if policy.quotas.committee else None,
+        disputes=disputes_of(labels) if policy.quotas.dispute else None,
     )
-    have = dict(consensus.class_counts(consensus.every(session)))
+    have = dict(consensus.class_counts(labels))
     picks = rank(pool, count, have=have, quotas=policy.quotas, random_share=policy.random_share, seed=seed)
     return RankingOut(
         eligible=len(chosen),
@@ -68,16 +72,26 @@ def _read_before(session: Session, unread: set[str]) -> list[Proposal]:
     return [Proposal.model_validate_json(record.body) for record in records if record.body is not None]
 
 
+def _members(session: Session, told: Mapping[str, Proposal]) -> Array | None:
+    """What the models of earlier rounds say of the same discs."""
+    units = {studies.unit_id(study, Plane.SAGITTAL): study for study in told}
+    before = {
+        units[unit]: [Proposal.model_validate_json(record.body or "") for record in records[:-1]]
+        for unit, records in proposals.worked(session, list(units)).items()
+    }
+    return committee_of(told, before)
+
+
 def pool_of(
     ids: Sequence[str],
     patients: Sequence[Patient],
     told: Sequence[Proposal],
     *,
     read: Sequence[Proposal] = (),
+    members: Array | None = None,
+    disputes: Array | None = None,
 ) -> Pool:
-    """Proposals as arrays. A disc without probabilities counts as wholly unknown."""
-    unknown = (0.2,) * 5
-    rows = [disc.pfirrmann_probs or unknown for proposal in told for disc in proposal.discs]
+    """Proposals as arrays."""
     lesions = [
         [sum(one.score for one in proposal.herniations), sum(one.score for one in proposal.hiz)]
         for proposal in told
@@ -86,10 +100,12 @@ def pool_of(
         units=ids,
         splits=[patient.split for patient in patients],
         starts=np.cumsum([0, *(len(proposal.discs) for proposal in told)], dtype=np.intp),
-        grades=np.array(rows, dtype=np.float64).reshape(-1, 5),
+        grades=probabilities(told),
         lesions=np.array(lesions, dtype=np.float64).reshape(-1, 2),
         levels=[disc.level for proposal in told for disc in proposal.discs],
         places=_places(told, read),
+        members=members,
+        disputes=disputes,
     )
 
 

@@ -19,7 +19,7 @@ def rank(
     home: HomeOption = DEFAULT_HOME,
     as_json: Json = False,
 ) -> None:
-    """List the units that teach the model most, each with the parts of its score."""
+    """List the units that teach the model most, each with the reasons in words."""
     report = client_of(Home.at(home)).get("/api/ranking", limit=limit)
     if as_json:
         print_json(report)

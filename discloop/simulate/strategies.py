@@ -13,7 +13,8 @@ from discloop.simulate.grader import Grader
 from domain.diversity import Places
 from domain.doubt import dispute_rates
 from domain.policy import Policy
-from domain.ranking import Pool, Quotas, rank
+from domain.quotas import Quotas
+from domain.ranking import Pool, rank
 from domain.taxonomy import GRADES, Split
 
 

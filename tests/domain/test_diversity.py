@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.diversity import Places, spread_out
-from domain.ranking import Pool, Quotas, Stratum, rank
+from domain.diversity import Places, spread_out, unlike_read
+from domain.quotas import Quotas
+from domain.ranking import Pool, Stratum, rank
 from domain.taxonomy import Split
 
 
@@ -56,3 +57,23 @@ def test_inclusion_probabilities_stay_exact_with_diversity() -> None:
             stated[pick.unit] = pick.inclusion
     for unit, probability in stated.items():
         assert abs(seen[unit] / runs - probability) < 0.06, unit
+
+
+def test_what_is_far_from_everything_read_is_called_so() -> None:
+    rng = np.random.default_rng(3)
+    read = rng.normal(size=(60, 2))
+    units = np.array([[0.1, 0.1], [9.0, -9.0]])
+    far = Places(units=units, read=read)
+    assert unlike_read(far, np.array([0, 1])).tolist() == [False, True]
+    assert not unlike_read(Places(units=units, read=read[:5]), np.array([0, 1])).any()
+    pool = Pool(
+        units=["near", "far"],
+        splits=[Split.TRAIN] * 2,
+        starts=np.arange(3),
+        grades=np.full((2, 5), 0.2),
+        lesions=np.zeros((2, 2)),
+        places=far,
+    )
+    said = {p.unit: p.explanation for p in rank(pool, 2, have={}, random_share=0)}
+    assert "unlike anything read" in said["far"]
+    assert "unlike" not in said["near"]

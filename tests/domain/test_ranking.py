@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.doubt import committee_disagreement, dispute_rates, ordinal_uncertainty
-from domain.ranking import Pick, Pool, Quotas, RankingError, Stratum, rank
+from domain.quotas import Quotas
+from domain.ranking import Pick, Pool, RankingError, Stratum, rank
 from domain.taxonomy import Split
 
 SURE = [0.0, 0.0, 1.0, 0.0, 0.0]
@@ -197,6 +198,11 @@ def test_what_is_disputed_or_divides_models_comes_first() -> None:
         disputes=np.array([0, 0, 1.0, 0, 0]),
     )
     even = {f"grade {grade}": 10 for grade in range(1, 6)}
-    for quotas, first in ((Quotas(committee=50), "c"), (Quotas(dispute=0, committee=0), "b")):
+    for quotas, first, why in (
+        (Quotas(committee=50), "c", "models differ"),
+        (Quotas(dispute=50), "ac", "readers are likely to differ"),
+        (Quotas(), "b", "torn between 3 and 4"),
+    ):
         picks = rank(pool, 1, have=even, quotas=quotas, random_share=0)
-        assert picks[0].unit == first
+        assert picks[0].unit in first
+        assert picks[0].explanation == why

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 
+from backend.consensus.tables import ConsensusRecord
+from backend.outside.ml_backend import ProposalsAnswer, UnitToPropose
+from backend.ranking.doubts import disputes_of
 from backend.worklists.tables import Selection
-from domain.taxonomy import Role, Split
+from domain.taxonomy import Plane, Role, Split
 from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace, csrf_of
 
@@ -63,3 +72,45 @@ def test_the_page_says_why_and_plans(workplace: Workplace) -> None:
         form = {"csrf": csrf_of(page.text), "count": "4"}
         assert browser.post("/ranking/plan", data=form).status_code == 303
     assert len(workplace.assignments()) == 8
+
+
+def test_where_models_of_two_rounds_differ_is_read_next_if_the_policy_gives_it_weight(
+    workplace: Workplace, client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proposed(workplace)
+    model = workplace.fakes.ml_backend
+    usual = model.propose
+
+    def surer(units: list[UnitToPropose]) -> ProposalsAnswer:
+        answer = usual(units)
+        for unit, said in answer.proposals.items():
+            if unit == "study-0007-sagittal":
+                said["discs"][2]["pfirrmann_probs"] = [1, 0, 0, 0, 0]
+        return answer
+
+    monkeypatch.setattr(model, "propose", surer)
+    model.version = "model-2"
+    workplace.work("proposals")
+    policy: dict[str, Any] = {"quotas": {"rarity": 0, "diversity": 0}, "random_share": 0}
+    for weight, place in ((0, 19), (50, 0)):
+        path = tmp_path / f"policy-{weight}.json"
+        path.write_text(json.dumps(policy | {"quotas": policy["quotas"] | {"committee": weight}}))
+        workplace.settings.__dict__["policy"] = path
+        picks = client.get("/api/ranking", params={"limit": 20}).json()["picks"]
+        assert picks[place]["unit"] == "study-0007"
+        assert ("models differ at L3/4" in picks[place]["explanation"]) == (weight > 0)
+
+
+def test_what_readers_dispute_is_learned_from_sagittal_labels_of_train_and_val() -> None:
+    def label(split: Split, plane: Plane, *discs: tuple[int | None, str]) -> ConsensusRecord:
+        body = {"discs": [{"pfirrmann": grade, "provenance": how} for grade, how in discs]}
+        return ConsensusRecord.model_construct(split=split, plane=plane, body=json.dumps(body))
+
+    labels = [
+        label(Split.TRAIN, Plane.SAGITTAL, *[(3, "adjudicated")] * 10, *[(1, "agreed")] * 90),
+        label(Split.TRAIN, Plane.SAGITTAL, (None, "adjudicated")),
+        label(Split.TEST, Plane.SAGITTAL, *[(1, "adjudicated")] * 90),
+        label(Split.TRAIN, Plane.AXIAL, *[(1, "adjudicated")] * 90),
+    ]
+    assert disputes_of(labels) == pytest.approx(np.array([0.01, 0.1, 11 / 20, 0.1, 0.1]))
+    assert disputes_of(labels[1:]) is None
