@@ -12,6 +12,7 @@ from sqlmodel import Session
 from backend.access import RUNS_THE_LOOP, SEES_THE_LOOP, Actor, Lead, allow
 from backend.adjudications import gallery, repository
 from backend.adjudications.blank import BLANK_JOB, BLANK_SHARE
+from backend.adjudications.outcomes import Outcomes, outcomes
 from backend.adjudications.overturns import BlankReadings, blank_readings
 from backend.adjudications.provisioning import ADJUDICATIONS_JOB, DECISIONS_JOB
 from backend.adjudications.schemas import AdjudicationOut
@@ -79,6 +80,18 @@ def show_blank_page(request: Request, session: Reading, actor: Lead) -> HTMLResp
     return render(
         request, "adjudications/blank.html", actor, found=blank_readings(session), share=BLANK_SHARE
     )
+
+
+@api.get("/outcomes")
+def show_outcomes(session: Reading, _actor: Lead) -> Outcomes:
+    """How often a decision takes one reader's grade, and how often neither's."""
+    return outcomes(session)
+
+
+@pages.get("/outcomes")
+def show_outcomes_page(request: Request, session: Reading, actor: Lead) -> HTMLResponse:
+    """One reader's grade, or both wrong."""
+    return render(request, "adjudications/outcomes.html", actor, found=outcomes(session))
 
 
 @pages.get("/gallery")

@@ -117,6 +117,25 @@ def test_the_decision_comes_back_by_the_outbox_and_becomes_consensus(workplace: 
     assert after.decided_at is not None
 
 
+def test_both_wrong_is_counted(workplace: Workplace, client: TestClient) -> None:
+    with_adjudicator(workplace, 2)
+    read_all(workplace, DIFFERS | {"study-0002-sagittal": (3, 5, 3, 2, 1)})
+    workplace.work(*TO_CONSENSUS)
+    assert client.get("/api/adjudications/outcomes").json()["grades"] == 0
+    for given, grade in zip(adjudications(workplace), (4, 5), strict=True):
+        decide(workplace, given, grade=grade, reason="criterion")
+    workplace.work(*TO_CONSENSUS)
+    assert client.get("/api/adjudications/outcomes").json() == {
+        "grades": 2,
+        "one_reader": 1,
+        "both_wrong": 1,
+        "no_grade": 0,
+        "reasons": {"criterion": 2},
+    }
+    page = client.get("/adjudications/outcomes", headers={"accept": "text/html"})
+    assert "both wrong</dt><dd>1<" in page.text
+
+
 def test_a_decision_without_its_reason_is_quarantined(workplace: Workplace, client: TestClient) -> None:
     given = one_differs(workplace)
     shown = task_of(workplace, given.key).result or []
