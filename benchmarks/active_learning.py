@@ -29,6 +29,8 @@ from domain.taxonomy import GRADES
 
 MEMBERS = 5
 SEEDS = 20
+APART = 1e-4
+"""Of a standard deviation."""
 
 
 def _classifier(seed: int) -> SklearnClassifier:
@@ -67,7 +69,9 @@ def by_patient(make: Callable[[int], Any]) -> Strategy:
 
 
 def _scaled(places: Floats) -> Floats:
-    return np.asarray(StandardScaler().fit_transform(places), dtype=np.float64)
+    """Standardised, no two patients at one place: twins leave `TypiClust` without a cluster to choose."""
+    apart = np.random.default_rng(1).normal(scale=APART, size=places.shape)
+    return np.asarray(StandardScaler().fit_transform(places) + apart, dtype=np.float64)
 
 
 def _committee(seed: int) -> list[SklearnClassifier]:

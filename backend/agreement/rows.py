@@ -14,6 +14,7 @@ from domain.disagreements import Subject
 from domain.findings import Disc, Herniation, Hiz, ProposedDisc, SliceBox
 from domain.matching import Lesion, lesion_disc
 from domain.spreadsheet import plain_cell
+from domain.taxonomy import Split
 
 COLUMNS = (
     "patient",
@@ -28,6 +29,7 @@ COLUMNS = (
     "herniation",
     "hiz",
     "random_share",
+    "arm_drawn",
     "inclusion_probability",
     "site",
     "scanner",
@@ -38,6 +40,7 @@ COLUMNS = (
 )
 
 Row = dict[str, Any]
+DRAWN = (Split.TRAIN, Split.VAL)
 Cells = tuple[Any, ...]
 """A row in the order of `COLUMNS`."""
 
@@ -52,6 +55,8 @@ def rows_of(unit: Compared) -> Iterator[Row]:
         "patient": unit.study.patient,
         "study": unit.study.study,
         "site": unit.study.site,
+        # Test and external patients are unaided without a draw.
+        "arm_drawn": int(unit.study.split in DRAWN),
         "scanner": _plain(scanner) or None,
         "month": f"{max(unit.first.at, unit.second.at):%Y-%m}",
     }

@@ -141,6 +141,7 @@ COLUMNS: dict[str, Parse] = {
     "scanner": text,
     "month": text,
     "random_share": flag,
+    "arm_drawn": flag,
     "inclusion_probability": probability,
     "proposal": grade,
     "minutes": number,

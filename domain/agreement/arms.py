@@ -37,7 +37,7 @@ class ArmsQuestion:
 
     def _ask(self, plan: Plan, readings: Readings, outcome: str, values: Array) -> None:
         """Register, arm by arm, the sum of patient means and the number of patients."""
-        use = np.isfinite(values) & (readings.arm.codes >= 0)
+        use = np.isfinite(values) & (readings.arm.codes >= 0) & (readings.arm_drawn != 0)
         group = readings.key(readings.patient.codes, readings.arm.codes)[use]
         _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
         means = np.bincount(inverse, values[use]) / np.maximum(np.bincount(inverse), 1)

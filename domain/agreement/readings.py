@@ -14,7 +14,7 @@ from domain.errors import DiscLoopError
 Ints = NDArray[np.int64]
 
 TEXT_COLUMNS = ("patient", "study", "level", "reader", "arm", "site", "scanner", "month", "role")
-FLAG_COLUMNS = ("gradable", "herniation", "hiz", "random_share")
+FLAG_COLUMNS = ("gradable", "herniation", "hiz", "random_share", "arm_drawn")
 RANK_COLUMNS = ("occasion", "revision")
 NUMBER_COLUMNS = ("index", "pfirrmann", "proposal", "minutes", "inclusion_probability")
 REQUIRED = ("patient", "study", "reader")
@@ -74,6 +74,8 @@ class Readings:
     herniation: Ints
     hiz: Ints
     random_share: Ints
+    arm_drawn: Ints
+    """0 where the arm was not drawn by lot, as for patients who judge models."""
     occasion: Ints
     revision: Ints
     proposal: Ints
@@ -88,9 +90,10 @@ class Readings:
 
         Args:
             columns: At least `patient, study, reader` and `level` or `index`, as text and integers;
-                `pfirrmann` and `proposal` 1 to 5, `gradable, herniation, hiz, random_share` 0 or 1 (a grade
-                implies gradable), `minutes` and `inclusion_probability` numbers, `occasion` and `revision`
-                anything that sorts (lowest first), `role` one of reader, model, consensus (blank: reader).
+                `pfirrmann` and `proposal` 1 to 5, `gradable, herniation, hiz, random_share, arm_drawn` 0 or 1
+                (a grade implies gradable), `minutes` and `inclusion_probability` numbers, `occasion` and
+                `revision` anything that sorts (lowest first), `role` one of reader, model, consensus (blank:
+                reader).
 
         Raises:
             DuplicateReadingError: If two rows hold the same disc of the same reading.
@@ -120,6 +123,7 @@ class Readings:
             herniation=flags["herniation"],
             hiz=flags["hiz"],
             random_share=flags["random_share"],
+            arm_drawn=flags["arm_drawn"],
             occasion=_ranks(columns.get("occasion"), rows),
             revision=_ranks(columns.get("revision"), rows),
             proposal=_integers(columns.get("proposal"), rows),

@@ -15,8 +15,10 @@ from backend.agreement.service import Figures, UnitFigures
 from backend.jobs.runner import FAILED
 from backend.models.tables import Generation
 from backend.rounds import repository, service
+from backend.rounds.dataset import shift_of
 from backend.rounds.policy import agreement_drop
 from backend.rounds.tables import Look, Round
+from domain.agreement import Readings
 from domain.policy import LoopState, TriggerPolicy, round_is_due
 from domain.rounds import RUNNING, RoundState
 from domain.taxonomy import Arm, Role
@@ -28,6 +30,7 @@ from tests.backend.rounds.conftest import (
     wait_until,
 )
 from tests.backend.workplace import Workplace, csrf_of
+from tests.domain.agreement.tables import columns, quick
 
 BY = Actor(id="api", name="API", role=Role.ENGINEER)
 NOWHERE = Places(Arm.UNAIDED, True, {}, {})
@@ -98,7 +101,18 @@ def test_the_snapshot_is_frozen_at_approval(workplace: Workplace, client: TestCl
     file = workplace.settings.rounds / round_id / "snapshot" / "snapshot.json"
     assert json.loads(file.read_text())["sha256"] == approved["snapshot"]
     assert approved["summary"]["patients"] == {"test": 12, "train": 3}
+    assert approved["summary"]["shift"] == {}
     assert client.post(f"/api/rounds/{round_id}/approve").status_code == 400
+
+
+def test_the_shift_of_aided_readings_goes_with_the_snapshot() -> None:
+    table = columns(30, arm=lambda p: ("unaided", "full")[p % 2])
+    table["proposal"] = [
+        g if arm == "full" else 1 + g % 5 for g, arm in zip(table["pfirrmann"], table["arm"], strict=True)
+    ]
+    shift = shift_of(quick(Readings.from_columns(table), arm="all"))
+    assert {arm: one.value for arm, one in shift.items()} == {"full": 1.0}
+    assert shift_of(None) == {}
 
 
 def test_a_changed_snapshot_fails_the_round(workplace: Workplace, client: TestClient) -> None:

@@ -129,6 +129,19 @@ def test_arm_effect_is_by_patient() -> None:
     assert effect.herniations_missed.value is None
 
 
+def test_an_arm_that_was_not_drawn_is_left_out_of_its_effect() -> None:
+    arms = {0: "unaided", 1: "full", 2: "unaided"}
+    table = columns(
+        60,
+        arm=lambda p: arms[p % 3],
+        arm_drawn=lambda p: int(p % 3 < 2),
+        minutes=lambda p: (5.0, 3.0, 99.0)[p % 3],
+    )
+    effect = quick(Readings.from_columns(table)).arms[0]
+    assert (effect.patients, effect.unaided_patients) == (20, 20)
+    assert effect.minutes.value == pytest.approx(-2)
+
+
 def with_model(patients: int = 30) -> Readings:
     table = columns(patients, 3)
     table["role"] = [{"C": "model"}.get(r, "reader") for r in table["reader"]]
