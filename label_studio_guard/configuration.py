@@ -33,6 +33,8 @@ class Configuration(BaseModel):
     keys: Path
     backend_callback: str
     """Where assertions are posted to, and their audience."""
+    behind_proxy: bool = False
+    """Every request comes through a proxy that writes the browser's address into X-Forwarded-For."""
     language: Language = "en"
     """Of what people read on the guard's pages and in its refusals."""
 

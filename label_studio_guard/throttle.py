@@ -9,6 +9,8 @@ from datetime import timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 
+from label_studio_guard.address import browsers_address
+from label_studio_guard.configuration import configuration
 from label_studio_guard.tables import SignInFailure
 
 WINDOW = timedelta(minutes=15)
@@ -18,7 +20,8 @@ FAILURES_PER_ADDRESS = 40
 
 def subjects(request: HttpRequest, email: str) -> dict[str, int]:
     """Hashes of the account and of the address that ask, each with its limit; the account first."""
-    account, address = email.strip().lower(), request.META.get("REMOTE_ADDR", "")
+    account = email.strip().lower()
+    address = browsers_address(request.META, behind_proxy=configuration().behind_proxy)
     return {
         hashlib.sha256(f"account:{account}".encode()).hexdigest(): FAILURES_PER_ACCOUNT,
         hashlib.sha256(f"address:{address}".encode()).hexdigest(): FAILURES_PER_ADDRESS,

@@ -44,7 +44,6 @@ def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
         "DISCLOOP_STORE": str(home.store),
         "DISCLOOP_KEYS": str(home.keys),
         "DISCLOOP_BACKEND_CALLBACK": f"{ports.backend_url}/auth/callback",
-        "DISCLOOP_LANGUAGE": chosen(home).get("DISCLOOP_LANGUAGE", "en"),
         "LABEL_STUDIO_BASE_DATA_DIR": str(home.label_studio),
         "LABEL_STUDIO_HOST": ports.label_studio_url,
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
@@ -58,6 +57,7 @@ def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
         # The ML backend is on the loopback address; the cloud's metadata address stays banned.
         "USE_DEFAULT_BANNED_SUBNETS": "false",
         "USER_ADDITIONAL_BANNED_SUBNETS": "169.254.0.0/16",
+        **{name: value for name, value in chosen(home).items() if name == "DISCLOOP_LANGUAGE"},
     }
 
 

@@ -18,7 +18,7 @@ from discloop.stack import environment
 from discloop.stack.ports import Ports
 from tests.docker import compose
 
-GROWN_ONLY = {"DISCLOOP_JOBS"}
+GROWN_ONLY = {"DISCLOOP_BEHIND_PROXY", "DISCLOOP_JOBS"}
 """What only several processes need to be told."""
 DOCKERFILE = (compose.ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 NEW_SECRETS = compose.ROOT / "docker" / "new-secrets.sh"
