@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,4 +24,12 @@ def rank(
     if as_json:
         print_json(report)
     else:
-        result().print_json(data=report)
+        _say(report)
+
+
+def _say(report: dict[str, Any]) -> None:
+    console = result()
+    console.print(f"{report['eligible']} unread studies have a proposal, {report['waiting']} wait for one")
+    for pick in report["picks"]:
+        line = f"{pick['unit']}  {pick['stratum']:6}  {pick['score']:.3f}  {pick['explanation']}"
+        console.print(line, markup=False, soft_wrap=True)
