@@ -47,7 +47,7 @@ def _prepare(address: str) -> None:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template")
-    upgrade(_of_database(address, "template"))
+    upgrade(of_database(address, "template"))
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +71,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template')
-    yield _of_database(address, name)
+    yield of_database(address, name)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _of_database(address: str, name: str) -> str:
+def of_database(address: str, name: str) -> str:
     """The same server's other database: `postgresql://user:@/name?host=...`."""
     before, _, query = address.partition("?")
     return f"{before.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
