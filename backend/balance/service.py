@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from sqlmodel import Session
 
@@ -26,7 +27,7 @@ def balance(session: Session, policy: Policy) -> BalanceOut:
     sites, scanners = defaultdict(list), defaultdict(list)
     for study in studies.every_study(session):
         sites[patients[study.patient].site or UNKNOWN].append(study)
-        scanners[_scanner(study)].append(study)
+        scanners[_scanner(study.manifest)].append(study)
     return BalanceOut(
         have=_sum(labels.values()),
         wanted=dict(policy.quotas.wanted),
@@ -36,10 +37,11 @@ def balance(session: Session, policy: Policy) -> BalanceOut:
     )
 
 
-def _scanner(study: StudyRecord) -> str:
-    """Manufacturer, model and field strength, as far as the study states them."""
+@lru_cache(maxsize=20_000)
+def _scanner(manifest: str) -> str:
+    """Manufacturer, model and field strength, as far as the study states them. Kept from visit to visit."""
     # Written by us: reading ten thousand as JSON alone takes a tenth of the time.
-    about = json.loads(study.manifest)["series"][0]["scanner"]
+    about = json.loads(manifest)["series"][0]["scanner"]
     field = f"{about['field_strength']} T" if about.get("field_strength") else ""
     words = (about.get("manufacturer"), about.get("model"), field)
     return " ".join(str(word) for word in words if word) or UNKNOWN
