@@ -25,7 +25,7 @@ def read(source: Path, table: Table) -> Iterator[Picture]:
     for path in files:
         try:
             yield from _pictures(path, table)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DiscLoopError(f"{path}: not a COCO file: {type(error).__name__} {error}") from error
 
 

@@ -24,7 +24,7 @@ def read(source: Path, table: Table) -> Iterator[Picture]:
             content = json.loads(path.read_bytes())
             picture = path.parent / Path(str(content["imagePath"]).replace("\\", "/")).name
             marks = tuple(_mark(shape, table, path) for shape in content["shapes"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DiscLoopError(f"{path}: not a Labelme file: {type(error).__name__} {error}") from error
         if not picture.exists():
             raise DiscLoopError(f"{path}: imagePath {picture.name} is not beside it")

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,15 +128,26 @@ def read_picture(path: Path) -> NDArray[Any]:
     Raises:
         DiscLoopError: If it is not one.
     """
+    with opened(path) as image:
+        kept = image if image.mode in ("L", "I;16", "I") else image.convert("L")
+        array = np.asarray(kept)
+    return array if array.dtype == np.uint8 else np.clip(array, 0, 65535).astype(np.uint16)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[PillowImage.Image]:
+    """A picture of a size that a slice can have; nothing of it is unpacked yet.
+
+    Raises:
+        DiscLoopError: If it is none, is larger, or turns out to be broken while it is used.
+    """
     try:
         with PillowImage.open(path) as image:
             if image.width * image.height > _LARGEST:
                 raise DiscLoopError(f"{path}: larger than {_LARGEST} pixels")
-            kept = image if image.mode in ("L", "I;16", "I") else image.convert("L")
-            array = np.asarray(kept)
+            yield image
     except (OSError, UnidentifiedImageError, PillowImage.DecompressionBombError) as error:
         raise DiscLoopError(f"{path}: expected a picture, cannot read it ({type(error).__name__})") from error
-    return array if array.dtype == np.uint8 else np.clip(array, 0, 65535).astype(np.uint16)
 
 
 def findings_of(plane: Plane, marks: list[tuple[int, Mark]]) -> Findings:

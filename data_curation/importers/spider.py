@@ -8,6 +8,7 @@ below), `radiological_gradings.csv`, `overview.csv`. As PNG: `t2/<n>.png`, `grad
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from domain.taxonomy import Level, Plane, name_column
 
 _DISC_LABELS = range(201, 220)
 _LEAST_PIXELS = 30
+_HEADER = 1 << 16
+_MOST_VOXELS = 400_000_000
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,8 @@ def _from_volume(
 def _volume(path: Path) -> tuple[NDArray[Any], float, float]:
     """Slices x rows x columns from the patient's right to the left, upright, anterior left; square pixels."""
     try:
-        image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
+        image = sitk.DICOMOrient(_read_alone(path), "LPS")  # type: ignore[no-untyped-call]
+    except (OSError, RuntimeError) as error:
         raise DiscLoopError(f"{path}: expected a volume that SimpleITK reads") from error
     array = sitk.GetArrayFromImage(image)
     gap, across, down = image.GetSpacing()
@@ -205,6 +208,23 @@ def _volume(path: Path) -> tuple[NDArray[Any], float, float]:
         )
         sagittal = sagittal[:, nearest.astype(int)]
     return sagittal, float(across), float(gap)
+
+
+def _read_alone(path: Path) -> Any:
+    """The volume in this very file: a MetaImage can name any other file for its voxels, and any size."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    # The first mention ends the header, and has to be the plain one.
+    before, _, after = head.partition(b"ElementDataFile")
+    if not before.endswith(b"\n") or not after.startswith((b" = LOCAL\n", b" = LOCAL\r\n")):
+        raise DiscLoopError(f"{path}: its voxels lie in another file, or nowhere")
+    reader: Any = sitk.ImageFileReader()  # type: ignore[no-untyped-call]
+    reader.SetImageIO("MetaImageIO")
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    if math.prod(reader.GetSize()) > _MOST_VOXELS:
+        raise DiscLoopError(f"{path}: larger than {_MOST_VOXELS} voxels")
+    return reader.Execute()
 
 
 def _discs(mask: NDArray[Any], gradings: dict[int, _Grading]) -> list[Disc]:

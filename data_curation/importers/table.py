@@ -61,7 +61,7 @@ class Table:
             return cls()
         try:
             names = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DiscLoopError(f"{path}: expected a JSON object of label names and codes") from error
         if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):
             raise DiscLoopError(f"{path}: expected a JSON object of label names and codes")

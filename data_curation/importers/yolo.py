@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from PIL import Image as PillowImage
 
-from data_curation.importers.pictures import Mark, Picture
+from data_curation.importers.pictures import Mark, Picture, opened
 from data_curation.importers.table import Table
 from domain.boxes import Box
 from domain.errors import DiscLoopError
@@ -65,13 +64,16 @@ def _names(source: Path) -> dict[int, str]:
     path = source / "data.yaml"
     try:
         names = yaml.safe_load(path.read_bytes())["names"]
-        return {int(k): str(v) for k, v in (names.items() if isinstance(names, dict) else enumerate(names))}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        named = dict(names.items() if isinstance(names, dict) else enumerate(names))
+        if any(isinstance(name, list | dict) for name in named.values()):
+            raise ValueError  # aliases within each other would become endless text
+        return {int(number): str(name) for number, name in named.items()}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise DiscLoopError(f"{path}: expected `names`, the classes' names") from error
 
 
 def _marks(text: Path, picture: Path, names: dict[int, str], table: Table) -> Iterator[tuple[int, Mark]]:
-    with PillowImage.open(picture) as image:
+    with opened(picture) as image:
         width, height = image.size
     for number, line in enumerate(text.read_text("utf-8").splitlines(), start=1):
         if not line.strip():
