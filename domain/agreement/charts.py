@@ -58,9 +58,11 @@ def heat_map(
     cell, left, top = 54.0, 96.0, 62.0
     size = len(table.categories)
     fullest = max((v for row in table.counts for v in row), default=0) or 1
+    across, down = left + size * cell / 2, top + size * cell / 2
+    turned = f'font-weight="600" transform="rotate(-90 14 {down:.1f})"'
     body = [
-        _text(left + size * cell / 2, 18, table.second, "middle", 'font-weight="600"'),
-        _text(0, top - 12, table.first, "start", 'font-weight="600"'),
+        _text(across, 18, _shortened(table.second), "middle", 'font-weight="600"'),
+        _text(14, down, _shortened(table.first), "middle", turned),
     ]
     for i, label in enumerate(table.categories):
         short = label if len(label) < 9 else label.replace("not gradable", "not gr.")
@@ -119,14 +121,18 @@ def forest(
     name: str = "forest",
     title: str = "Agreement with 95% intervals",
 ) -> str:
-    """One line a statistic: the value as a square, the interval as a bar, the numbers beside."""
-    plot, numbers, step, top = 190.0, 172.0, 26.0, 10.0
+    """One line a statistic: its numbers, and the value as a square on the interval's bar.
+
+    The numbers come first, so that a narrow screen which scrolls the chart shows them.
+    """
+    plot, step, top = 180.0, 26.0, 10.0
     names = [_shortened(words_) for words_, _ in rows]
     label = max(168.0, 16 + 7.8 * max(map(len, names), default=0))
+    left = label + max(172.0, 30 + 7.6 * max((len(words(s)) for _, s in rows), default=0))
     low, high = _extent([s for _, s in rows])
 
     def at(value: float) -> float:
-        return label + plot * (min(max(value, low), high) - low) / (high - low)
+        return left + plot * (min(max(value, low), high) - low) / (high - low)
 
     bottom = top + step * len(rows)
     body = []
@@ -137,19 +143,20 @@ def forest(
         body.append(_text(at(tick), bottom + 18, f"{tick:g}".replace("-", "−"), "middle"))
     for i, (_, statistic) in enumerate(rows):
         y = top + step * (i + 0.5)
-        body.append(_text(label - 10, y + 5, names[i], "end"))
-        body.append(_text(label + plot + 12, y + 5, words(statistic)))
+        body.append(_text(label - 12, y + 5, names[i], "end"))
+        body.append(_text(label, y + 5, words(statistic)))
         if statistic.low is not None and statistic.high is not None:
             body.append(_line(at(statistic.low), y, at(statistic.high), y, 2))
             body += [_line(at(v), y - 5, at(v), y + 5, 2) for v in (statistic.low, statistic.high)]
         if statistic.value is not None:
             body.append(f'<rect x="{at(statistic.value) - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9"/>')
     description = "; ".join(f"{w} {words(s)}" for w, s in rows)
-    return _svg(name, label + plot + numbers, bottom + 26, title, description, body)
+    return _svg(name, left + plot + 16, bottom + 26, title, description, body)
 
 
-def _shortened(label: str, longest: int = 30) -> str:
-    return label if len(label) <= longest else label[: longest - 1] + "…"
+def _shortened(label: str, start: int = 17, end: int = 13) -> str:
+    """Without its middle where it is long: the end tells one pair from another, and holds the count."""
+    return label if len(label) <= start + 1 + end else f"{label[:start]}…{label[-end:]}"
 
 
 def _extent(statistics: Sequence[Statistic]) -> tuple[float, float]:

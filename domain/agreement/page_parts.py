@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import compress
 
 from domain.agreement.charts import words
 from domain.agreement.estimates import Statistic
@@ -37,22 +38,26 @@ CSS = """
 :root{color-scheme:light dark;--ink:#16191d;--paper:#fff;--quiet:#565d66;--rule:#d5d9de}
 @media(prefers-color-scheme:dark){:root{--ink:#eceef0;--paper:#14171a;--quiet:#a8afb7;--rule:#3a4047}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);
-font:16px/1.5 system-ui,sans-serif}main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}
+font:16px/1.5 system-ui,sans-serif}main{max-width:1160px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.6rem;margin:0 0 4px}
 h2{font-size:1.2rem;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--rule)}
 h3{font-size:1rem;margin:20px 0 6px}.lead{font-size:1.15rem}.quiet{color:var(--quiet)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
-td{white-space:nowrap}td.note{white-space:normal;min-width:15rem}
+td{white-space:nowrap}td:first-child{white-space:normal;min-width:7rem;overflow-wrap:anywhere}td.note{white-space:normal;min-width:15rem}
 .two{display:grid;gap:16px 32px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+details{margin:12px 0}summary{cursor:pointer}
 .two>*{min-width:0}figure{margin:8px 0;overflow-x:auto}.methods{max-width:75ch}
 @media print{main{max-width:none}h2{break-after:avoid}}
 """
 
 
 def statistics_table(rows: Iterable[tuple[str, Statistic]]) -> str:
+    """A line a statistic; columns in which nothing stands are left out."""
     body = [[label, words(s, 3), _number(s.se), _number(s.se_analytic), s.reason or ""] for label, s in rows]
-    return table(["Statistic", "Value (95%)", "SE", "SE, disc-wise", "Note"], body)
+    header = ["Statistic", "Value (95%)", "SE", "SE, disc-wise", "Note"]
+    used = [any(column) for column in zip(*body, strict=True)]
+    return table(list(compress(header, used)), [list(compress(row, used)) for row in body])
 
 
 def _number(value: float | None) -> str:
