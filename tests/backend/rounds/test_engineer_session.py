@@ -60,6 +60,8 @@ def look(page: Page, name: str) -> None:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         widest = page.evaluate("document.documentElement.scrollWidth")
         assert widest <= width, f"{name}: {widest} pixels wide at {width}"
+        bar = page.evaluate("document.querySelector('.top').offsetHeight")
+        assert bar < 110, f"{name}: the menu's bar wraps at {width}, {bar} pixels high"
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 
@@ -80,6 +82,14 @@ def press(page: Page, words: str) -> None:
     page.keyboard.press("Enter")
 
 
+def by_the_menu(page: Page, name: str) -> None:
+    """To another page by the menu, which a narrow screen opens by a button."""
+    page.set_viewport_size({"width": 390, "height": 900})
+    press(page, "Menu")
+    page.get_by_role("navigation").get_by_role("link", name=name).click()
+    page.wait_for_url(f"**/{name.lower()}")
+
+
 def test_from_due_to_promoted_and_back(workplace: Workplace, browser: Browser) -> None:
     policy = POLICY | {"triggers": {"consensus_discs": 10}}
     slow = stub_settings(workplace.settings, train="--epochs 100 --pause 0.2", policy=policy)
@@ -97,8 +107,9 @@ def test_from_due_to_promoted_and_back(workplace: Workplace, browser: Browser) -
         page.get_by_role("link", name="The policy").click()
         assert "reached" in page.inner_text("main")
         look(page, "policy")
-        page.goto(f"{address}/data")
-        look(page, "data")
+        for name in ("Data", "Ranking", "Agreement"):
+            by_the_menu(page, name)
+            look(page, name.lower())
         page.goto(f"{address}/rounds/{round_id}")
         press(page, "Approve and freeze the snapshot")
         page.get_by_role("button", name="Start training").wait_for()
