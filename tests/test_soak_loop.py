@@ -75,3 +75,20 @@ def test_a_soak_that_was_cut_off_says_so() -> None:
     said = evidence.in_words(report)
     assert "Ran 10 of 120 minutes" in said
     assert "None: it was cut off before its end." in said
+
+
+def test_what_explains_a_no_is_not_taken_for_a_fault() -> None:
+    slices = "DiscLoopError: GET /discloop/slices/19/{}/11: 404"
+    taken, kept = "A" * 24, "B" * 24
+    refused = [
+        {"who": "adjudicator-9@x.example", "at": 100.0, "what": slices.format(taken)},
+        {"who": "adjudicator-9@x.example", "at": 100.0, "what": slices.format(kept)},
+        {"who": "reader-1@x.example", "at": 100.0, "what": slices.format(taken)},
+        {"who": "engineer", "at": 100.0, "what": f"POST /api/rounds: 409: {checks.NOTHING_YET}"},
+        {"who": "reader-1@x.example", "at": 500.0, "what": "GET /api/tasks/: 403"},
+    ]
+    said = checks.nobody_was_refused(refused, [400.0], 9, {kept}).wrong
+    assert said == (
+        f"adjudicator-9@x.example: {slices.format(kept)}",
+        f"reader-1@x.example: {slices.format(taken)}",
+    )

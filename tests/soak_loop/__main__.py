@@ -181,7 +181,12 @@ class Soak:
             checks.consensus_is_what_was_said(client, rows),
             checks.everything_read_twice_is_compared(client, rows),
             checks.no_round_twice(self.stack.home, client, self.most_trainers),
-            checks.nobody_was_refused(self.memory.refused + engineer.refused, self._moments(), self.acts()),
+            checks.nobody_was_refused(
+                self.memory.refused + engineer.refused,
+                self._moments(),
+                self.acts(),
+                {one["key"] for one in client.get("/api/adjudications")},
+            ),
             checks.memory_is_flat(watching.slopes(self.samples)),
         ]
         rounds = [(one["id"], one["state"], one["restarts"]) for one in client.get("/api/rounds")]
