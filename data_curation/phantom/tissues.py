@@ -19,8 +19,12 @@ CORD = Tissue(0.47, 0.42)
 VESSEL = Tissue(0.04, 0.06)
 SKIN = Tissue(0.35, 0.4)
 BOWEL = Tissue(0.36, 0.4)
-NUCLEUS_T2 = {1: 0.78, 2: 0.44, 3: 0.25, 4: 0.13, 5: 0.05}
+NUCLEUS_T2 = {1: 0.76, 2: 0.38, 3: 0.23, 4: 0.13, 5: 0.06}
 ANNULUS_T2 = {1: 0.1, 2: 0.1, 3: 0.1, 4: 0.08, 5: 0.05}
+_MOTTLE = {1: 0.06, 2: 0.36, 3: 0.28, 4: 0.3, 5: 0.5}
+"""Spread of the nucleus' signal within a disc, as a share of it: fibres run from front to back."""
+_ROUGH = {1: 0.12, 2: 0.12, 3: 0.2, 4: 0.4, 5: 0.8}
+"""Unevenness of the end plates, millimetres."""
 _BORDER = {1: 0.16, 2: 0.24, 3: 0.9, 4: 1.3, 5: 1.5}
 """Width of the change from nucleus to annulus, as a share of the nucleus."""
 _ROOTS = [(-0.55, 0.2), (-0.3, 0.5), (-0.05, 0.62), (0.22, 0.55), (0.5, 0.25), (-0.42, -0.1), (0.42, -0.05),
@@ -227,7 +231,7 @@ def _paint_disc(canvas: Canvas, disc: DiscBody, grain: Grain) -> DiscMask | None
     p, q, v = window.local(frame.centre, frame.back, frame.left, frame.up)
     depth = disc.half_depth + disc.bulge
     radius = _shape(p, q, depth, disc.half_width)
-    rough = grain.at(window, 2.4) * np.float32(0.5 if disc.grade == 5 else 0.12)
+    rough = grain.at(window, 2.4) * np.float32(_ROUGH[disc.grade])
     half = (
         disc.height / 2 - p * np.float32(np.tan(disc.wedge / 2)) + 1.1 * np.clip(1 - radius**2, 0, 1) + rough
     )
@@ -251,14 +255,10 @@ def _disc_signal(disc: DiscBody, u: Image, s: Image, t: Image, grain: Grain, w: 
     core = (np.abs(flat) ** 3 + np.abs(t / 0.92) ** 3) ** np.float32(1 / 3)
     share = np.clip((1 - core) / np.float32(_BORDER[grade]) + 0.5, 0, 1)
     nucleus = np.full_like(share, NUCLEUS_T2[grade])
-    mottle = grain.at(w, 3.0)
+    mottle = grain.at(w, 2.4, (0.5, 0.5, 1.2))
+    nucleus *= 1 + np.float32(_MOTTLE[grade]) * mottle
     if grade == 2:
-        nucleus *= 1 + np.float32(0.12) * mottle
-        nucleus -= np.float32(0.2) * np.exp(-((t - 0.05 * mottle) ** 2) / 0.02) * (np.abs(u) < 0.62)
-    elif grade in (3, 4):
-        nucleus *= 1 + np.float32(0.16) * mottle
-    elif grade == 5:
-        nucleus = nucleus + np.float32(0.02) * mottle
+        nucleus -= np.float32(0.2) * np.exp(-((t - 0.1 * mottle) ** 2) / 0.04) * (np.abs(u) < 0.62)
     lamellae = np.float32(0.012) * np.cos(core * 15 + mottle)
     signal = ANNULUS_T2[grade] + lamellae + share * (nucleus - ANNULUS_T2[grade])
     return np.asarray(np.clip(signal, 0.02, 1), dtype=np.float32)

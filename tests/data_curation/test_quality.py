@@ -25,7 +25,7 @@ def _noisy(slices: Slices, spread: float) -> Slices:
 
 
 def _ghosted(slices: Slices) -> Slices:
-    return [(s + 0.2 * np.roll(s, 61, axis=0)).astype(np.uint16) for s in slices]
+    return [(s + 0.3 * np.roll(s, 61, axis=0)).astype(np.uint16) for s in slices]
 
 
 def _cut_in_front(slices: Slices) -> Slices:
