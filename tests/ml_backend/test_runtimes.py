@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,18 @@ from ml_backend.model import BATCH, load_model
 from ml_backend.ordinal import median_grade
 from ml_backend.runtimes import RuntimeName
 from tests.ml_backend.spines import draw_spine
+
+WATCHED = """
+import sys
+from pathlib import Path
+from ml_backend.model import load_model
+from ml_backend.runtimes import RuntimeName
+done = []
+sys.addaudithook(lambda event, _: done.append(event) if event in ("os.fork", "socket.connect") else None)
+load_model(Path(sys.argv[1]), runtime=RuntimeName(sys.argv[2]), threads=1)
+print(done)
+"""
+"""Loads a model in a process of its own and tells what it started or connected to meanwhile."""
 
 
 @pytest.mark.parametrize("runtime", [RuntimeName.ONNX, RuntimeName.OPENVINO])
@@ -38,6 +52,17 @@ def test_an_export_that_says_something_else_is_noticed(tiny_weights: Path) -> No
 
     ours, other = (load_model(f, runtime=RuntimeName.EAGER, threads=1) for f in (BUNDLED, tiny_weights))
     assert compare_export(ours, other, [draw_spine(seed=0)])["same_grades"] < 0.98
+
+
+@pytest.mark.parametrize("runtime", list(RuntimeName))
+def test_no_runtime_starts_a_process_or_calls_anybody(runtime: RuntimeName, tiny_weights: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(tiny_weights), runtime.value],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr[-2000:]
 
 
 def test_a_batch_answers_as_its_slices_alone(tiny_weights: Path) -> None:
