@@ -128,7 +128,7 @@ def forest(
     plot, step, top = 180.0, 26.0, 10.0
     names = [_shortened(words_) for words_, _ in rows]
     label = max(168.0, 16 + 7.8 * max(map(len, names), default=0))
-    left = label + max(172.0, 30 + 7.6 * max((len(words(s)) for _, s in rows), default=0))
+    left = label + 18 + max((_width(words(s)) for _, s in rows), default=0)
     low, high = _extent([s for _, s in rows])
 
     def at(value: float) -> float:
@@ -152,6 +152,11 @@ def forest(
             body.append(f'<rect x="{at(statistic.value) - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9"/>')
     description = "; ".join(f"{w} {words(s)}" for w, s in rows)
     return _svg(name, left + plot + 16, bottom + 26, title, description, body)
+
+
+def _width(numbers: str) -> float:
+    """Of digits and signs, in the widest of the usual fonts."""
+    return 6.9 * len(numbers) + 4 * numbers.count("−")
 
 
 def _shortened(label: str, start: int = 17, end: int = 13) -> str:

@@ -43,8 +43,8 @@ h1{font-size:1.6rem;margin:0 0 4px}
 h2{font-size:1.2rem;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--rule)}
 h3{font-size:1rem;margin:20px 0 6px}.lead{font-size:1.15rem}.quiet{color:var(--quiet)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
-td{white-space:nowrap}td:first-child{white-space:normal;min-width:7rem;overflow-wrap:anywhere}td.note{white-space:normal;min-width:15rem}
+th,td{padding:5px 11px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
+td{white-space:nowrap}td:first-child{white-space:normal;min-width:7rem}td.note{white-space:normal;min-width:15rem}
 .two{display:grid;gap:16px 32px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
 details{margin:12px 0}summary{cursor:pointer}
 .two>*{min-width:0}figure{margin:8px 0;overflow-x:auto}.methods{max-width:75ch}
