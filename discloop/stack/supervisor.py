@@ -21,6 +21,8 @@ TICK_SECONDS = 0.2
 PATIENCE_SECONDS = 15.0
 START_TRIES = 3
 """A service that ends this often without ever having been ready is not restarted: its log says why."""
+START_LIMIT_SECONDS = 900.0
+"""A service that is not ready after so long stands still, and is started anew."""
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -32,6 +34,7 @@ class _Kept:
     failures: int = 0
     restarts: int = 0
     start_after: float = 0.0
+    started: float = 0.0
     has_been_ready: bool = False
 
 
@@ -42,6 +45,7 @@ class Supervisor:
     home: Home
     services: Sequence[Service]
     on_change: Callable[[StackState], None] = lambda _state: None
+    start_limit_s: float = START_LIMIT_SECONDS
     _kept: list[_Kept] = field(default_factory=list)
     _told: str = ""
     _started: str = ""
@@ -68,15 +72,18 @@ class Supervisor:
     def _tend(self, kept: _Kept) -> None:
         if kept.process is None:
             if time.monotonic() >= kept.start_after:
-                kept.process = self._start(kept.service)
+                kept.process, kept.started = self._start(kept.service), time.monotonic()
             return
         code = kept.process.poll()
         if code is not None:
             processes.kill_group(kept.process)
             kept.process = None
             self._plan_restart(kept, code)
-        elif kept.condition is not Condition.READY and is_ready(kept.service.ready_url):
-            kept.condition, kept.failures, kept.has_been_ready = Condition.READY, 0, True
+        elif kept.condition is not Condition.READY:
+            if is_ready(kept.service.ready_url):
+                kept.condition, kept.failures, kept.has_been_ready = Condition.READY, 0, True
+            elif time.monotonic() - kept.started > self.start_limit_s:
+                processes.kill_group(kept.process)  # and its end is seen at the next look
 
     def _start(self, service: Service) -> subprocess.Popen[bytes]:
         folder = self.home.root

@@ -84,6 +84,15 @@ def test_a_killed_service_is_started_again_and_its_trainer_lives_on(tmp_path: Pa
     until(lambda: not is_alive(trainer), within_s=20, what="the trainer has ended with the stack")
 
 
+def test_a_service_that_stands_still_at_its_start_is_started_anew(tmp_path: Path) -> None:
+    home, ports = Home.at(tmp_path / "home"), free_ports(1)
+    home.root.mkdir()
+    (home.root / f"hang-{ports[0]}").touch()
+    with tiny_stack(home, ports):
+        stack = until(lambda: ready_state(home), within_s=60, what="ready at the second start")
+    assert [service.restarts for service in stack.services.values()] == [1]
+
+
 def test_a_killed_supervisor_takes_its_services_along(tmp_path: Path) -> None:
     home, ports = Home.at(tmp_path / "home"), free_ports(2)
     with tiny_stack(home, ports) as process:

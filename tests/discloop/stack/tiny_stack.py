@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from discloop.home import Home
 from discloop.stack import environment, state
 from discloop.stack.services import Service
 from discloop.stack.supervisor import Supervisor
+
+START_LIMIT_S = 10.0
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -26,7 +29,11 @@ class Ready(BaseHTTPRequestHandler):
 
 
 def serve(port: int) -> None:
-    """A service with a child in a session of its own, as a trainer has."""
+    """A service with a child in a session of its own, as a trainer has; stands still once if told to."""
+    hang = Path(f"hang-{port}")
+    if hang.exists():
+        hang.unlink()
+        time.sleep(600)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     Path(f"child-{port}").write_text(str(child.pid))
     HTTPServer(("127.0.0.1", port), Ready).serve_forever()
@@ -47,7 +54,7 @@ def supervise(home: Home, ports: list[int]) -> None:
         for port in ports
     ]
     with state.held(home):
-        Supervisor(home, services).run()
+        Supervisor(home, services, start_limit_s=START_LIMIT_S).run()
 
 
 def _refuse() -> None:
