@@ -304,9 +304,9 @@
     const down = (percent) => (percent / 100) * shown.stageHeight * shown.zoomScale + shown.zoomingPositionY;
     const follows = followingLevels(annotation);
     const openIds = new Set(items(annotation).filter((boxes) => isOpen(annotation, boxes)).flat().map((box) => box.id));
+    const isDisc = (region) => region.labeling.mainValue?.[0] === "disc";
     // A lesion touches its disc: its words stand below it, clear of the disc's.
-    const besides = (region) =>
-      region.labeling.mainValue?.[0] === "disc" ? middle(region) : region.bboxCoords.bottom + 2;
+    const besides = (region) => (isDisc(region) ? middle(region) : region.bboxCoords.bottom + 2);
     const discsFirst = (a, b) => (kindOf(b) === "disc") - (kindOf(a) === "disc");
     const final = here.filter(kindOf).sort(discsFirst).map((region) => {
       const open = openIds.has(region.id);
@@ -314,12 +314,14 @@
       const style = open ? "dl-answer dl-answer-open" : "dl-answer";
       return { text, style, left: across(region.bboxCoords.right), top: down(besides(region)) };
     });
-    const locked = here.filter((region) => READERS.includes(region.labeling?.from_name?.name)).map((region) => {
+    const readers = here.filter((region) => READERS.includes(region.labeling?.from_name?.name));
+    const locked = readers.sort((a, b) => isDisc(b) - isDisc(a)).map((region) => {
       const reader = region.labeling.from_name.name;
       const text = [region.meta?.text].flat().filter(Boolean).join(", ");
-      return { text, style: `dl-answer dl-answer-${reader}`, left: across(region.bboxCoords.left), top: down(besides(region)) };
+      const top = down(besides(region)) - (reader === READERS[0] ? LINE : 0);
+      return { text, style: `dl-answer dl-answer-${reader}`, left: across(region.bboxCoords.left), top };
     });
-    const labels = clearOfEachOther(final).concat(locked);
+    const labels = clearOfEachOther(final).concat(clearOfEachOther(locked));
     const state = JSON.stringify(labels);
     if (layer.dataset.state === state) return;
     layer.dataset.state = state;
