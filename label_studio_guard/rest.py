@@ -128,10 +128,17 @@ def _decide_request(view: APIView, request: Request, rule: Rule, identity: Ident
     has_body = length != "0"
     if has_body and request._request.content_type != "application/json":
         raise Refused("the body is not JSON")
-    body = request.data if has_body else None
+    body = _parsed(request) if has_body else None
     decide_body(rule, identity, body, has_body)
     if rule.validates and isinstance(body, dict):
         submission.validate(identity, view.kwargs, body, rule)
+
+
+def _parsed(request: Request) -> Any:
+    try:
+        return request.data
+    except RecursionError:
+        raise Refused("the body is nested too deeply") from None
 
 
 def never_uncleared(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -48,6 +48,8 @@ if _label_studio_folder not in sys.path:
 from core.settings.base import *
 from core.settings.label_studio import *
 
+from label_studio_guard.limits import LARGEST_BODY_BYTES
+
 INSTALLED_APPS = [*INSTALLED_APPS, "label_studio_guard.apps.GuardConfig"]
 ROOT_URLCONF = "label_studio_guard.urls"
 WSGI_APPLICATION = "label_studio_guard.wsgi.application"
@@ -129,5 +131,5 @@ USER_LOGIN_FORM = "label_studio_guard.sign_in.LoginForm"
 REST_FRAMEWORK["EXCEPTION_HANDLER"] = "label_studio_guard.rest.handle_exception"
 LOGIN_URL = "/user/login/"
 LOGOUT_REDIRECT_URL = "/user/login/"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY_BYTES
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,15 +1,18 @@
-"""A body larger than any honest one is refused before it is read, whoever sends it, in both services."""
+"""A body larger than any honest one is refused before it is read, whoever sends it, in all services."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 import backend.limits
 import ml_backend.limits
+from label_studio_guard.limits import limited
 
 LARGEST = 1000
 
@@ -50,3 +53,16 @@ def test_what_does_not_say_is_counted(client: TestClient) -> None:
             yield b"x" * 100
 
     assert client.post("/", content=endless()).status_code == 413
+
+
+def test_the_guard_refuses_it_before_label_studio_reads_it() -> None:
+    def size(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [str(len(environ["wsgi.input"].read())).encode()]
+
+    transport = httpx.WSGITransport(app=limited(size, largest=LARGEST))
+    with httpx.Client(transport=transport, base_url="http://label-studio") as client:
+        assert client.post("/", content=b"x" * LARGEST).json() == LARGEST
+        assert client.post("/", content=b"x" * (LARGEST + 1)).status_code == 413
+        for length in ("-1", "many", "1e3"):
+            assert client.post("/", content=b"x", headers={"content-length": length}).status_code == 413

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,24 @@ def test_a_repeat_is_the_first_reading_but_for_key_number_and_time(
     assert len(first) > 40
     differing = {path for path in first.keys() | again.keys() if first.get(path) != again.get(path)}
     assert {path.rpartition(".")[2] for path in differing} <= SAYS_NOTHING
+
+
+def test_a_body_that_is_no_honest_one_is_refused(
+    people: LabelStudio, task: int, signed_in: httpx.Client
+) -> None:
+    """Too large for anybody, before it is sent; nested too deeply for a reader."""
+    address = httpx.URL(people.url)
+    for path in ("/user/login/", f"/api/tasks/{task}/annotations/", "/discloop/control/projection"):
+        with closing(HTTPConnection(address.host, address.port, timeout=30)) as connection:
+            connection.putrequest("POST", path)
+            connection.putheader("Content-Length", str(10**10))
+            connection.endheaders()
+            assert connection.getresponse().status == 413
+    nested = b'{"result": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    headers = {"Content-Type": "application/json"}
+    assert (
+        signed_in.post(f"/api/tasks/{task}/annotations/", content=nested, headers=headers).status_code == 403
+    )
 
 
 def test_a_list_does_not_tell_in_which_units_proposals_wait(

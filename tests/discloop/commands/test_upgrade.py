@@ -45,6 +45,24 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
+PERSON = "SELECT id, user, role, active FROM label_studio_guard_person"
+OUTBOX = "SELECT id, event, annotation, author, result, sha256 FROM label_studio_guard_outboxentry"
+
+
+def older_guard(file: Path) -> None:
+    """The guard's tables as its first migration made them, with a person and a reading."""
+    for statement in (
+        "ALTER TABLE label_studio_guard_person DROP COLUMN must_choose_password",
+        "DROP TABLE label_studio_guard_access",
+        "DELETE FROM django_migrations WHERE app = 'label_studio_guard' AND name > '0001_initial'",
+        "INSERT INTO label_studio_guard_person (id, user, role, active) VALUES ('p-1', 5, 'reader', 1)",
+        "INSERT INTO label_studio_guard_outboxentry (id, event, annotation, uid, task_key, project_key, "
+        "author, at, cancelled, result, sha256) "
+        "VALUES (1, 'created', 7, 'u', 'k', 'reading-p-1-sagittal', 'p-1', '2026-01-01', 0, '[]', 'abc')",
+    ):
+        run(file, statement)
+
+
 def up(home: Home) -> int:
     names = ("--port-label-studio", "--port-backend", "--port-ml")
     ports = [text for name, port in zip(names, free_ports(3), strict=True) for text in (name, str(port))]
@@ -66,8 +84,11 @@ def test_nothing_is_lost_and_the_way_back_is_there(
 ) -> None:
     (home.label_studio / "label_studio.sqlite3").unlink()
     shutil.copytree(migrated_template(), home.label_studio, dirs_exist_ok=True)
-    file = home.backend / "backend.sqlite3"
+    file, guarded = home.backend / "backend.sqlite3", home.label_studio / "label_studio.sqlite3"
+    older_guard(guarded)
     audit, ledger = run(file, AUDIT), run(file, LEDGER)
+    people, outbox = run(guarded, PERSON), run(guarded, OUTBOX)
+    assert (len(people), len(outbox)) == (1, 1)
     assert up(home) == 2
     assert f"discloop upgrade --home {home.root}" in capsys.readouterr().err
 
@@ -76,6 +97,8 @@ def test_nothing_is_lost_and_the_way_back_is_there(
     said = json.loads(capsys.readouterr().out)
     assert (said["upgraded"], said["to"]) == (True, newest_migration())
     assert run(file, LEDGER) == ledger
+    assert (run(guarded, PERSON), run(guarded, OUTBOX)) == (people, outbox)
+    assert run(guarded, "SELECT must_choose_password FROM label_studio_guard_person") == [(0,)]
     assert run(file, AUDIT)[:-1] == audit
     assert run(file, AUDIT)[-1][1] == "home.upgraded"
     assert json.loads((home.root / STAMP).read_text())["label_studio"] == LABEL_STUDIO
