@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 from tests.soaking import seed, times
 
-EXAMPLES = times(in_test=5, in_soak=500)
+EXAMPLES = times(in_test=5, in_soak=200)
 CHECKS = (not_a_server_error, status_code_conformance, response_schema_conformance)
 
 
