@@ -113,7 +113,7 @@ def test_nothing_of_a_page_comes_from_another_host(signed_in: httpx.Client, peop
     number = people.projects[f"reading-{READER}-sagittal"]
     page = signed_in.get(f"/projects/{number}/data/")
     assert '<script src="/discloop/reading.js" data-language="en" defer>' in page.text
-    assert '<a class="dl-home" href="/discloop/worklists">' in page.text
+    assert '<a class="dl-home" href="/discloop/worklists" data-external>' in page.text
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy
