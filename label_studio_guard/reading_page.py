@@ -28,7 +28,7 @@ def _additions() -> bytes:
     style = FRAME_STYLE.read_text(encoding="utf-8")
     # Other links Label Studio opens in itself.
     attributes = 'class="dl-home" href="/discloop/worklists" data-external'
-    back = f'<a {attributes}>DiscLoop · {words()["worklists"]}</a>'
+    back = f"<a {attributes}>DiscLoop · {words()['worklists']}</a>"
     script = f'<script src="/discloop/reading.js" data-language="{configuration().language}" defer></script>'
     return f"<style>{style}</style>{back}{script}".encode()
 
