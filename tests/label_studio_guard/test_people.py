@@ -310,28 +310,6 @@ def test_a_body_that_is_no_honest_one_is_refused(
     )
 
 
-def test_a_list_does_not_tell_in_which_units_proposals_wait(
-    people: LabelStudio, signed_in: httpx.Client
-) -> None:
-    project = people.projects[f"reading-{READER}-sagittal"]
-    data = {"key": KEY, "slices": [], "open": 0}
-    aided = {"data": data, "predictions": [{"model_version": "proposals", "result": disc()}]}
-    numbers = people.import_tasks(project, [aided, {"data": data}])
-    for fields in ({}, {"fields": "all"}):
-        listing = signed_in.get("/api/tasks/", params={"project": project, **fields}).json()
-        lines = [one for one in listing["tasks"] if one["id"] in numbers]
-        assert len(lines) == 2
-        told = [{name: said for name, said in line.items() if name not in SAYS_NOTHING} for line in lines]
-        assert told[0] == told[1]
-        assert listing["total_predictions"] == 0
-    with people.service() as service:
-        listing = service.get("/api/tasks/", params={"project": project}).json()
-    assert {one["id"]: one["total_predictions"] for one in listing["tasks"] if one["id"] in numbers} == {
-        numbers[0]: 1,
-        numbers[1]: 0,
-    }
-
-
 def test_a_box_beyond_the_slice_is_refused_by_the_slices_own_size(task: int, signed_in: httpx.Client) -> None:
     result = disc(level="L5/S1", pfirrmann="3")
     for entry in result:
