@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from domain.findings import Disc, Findings, Proposal, ProposedDisc, SliceBox
 from domain.taxonomy import Arm, Level, Plane, Reason, name_column
@@ -143,9 +143,8 @@ def test_a_reader_reads_the_list_to_its_end_and_corrects_an_earlier_unit(
             assert read.submit().status == 201
             pressed[str(arm)] = read.pressed - before
         assert pressed == PRESSES
-        read.page.get_by_text("No more", exact=False).or_(
-            read.page.get_by_text("finished", exact=False)
-        ).first.wait_for()
+        read.page.locator(".lsf-sub__result").wait_for()
+        leave_by_the_way_back(read.page)
         assert [grades(read, task) for task in tasks] == [
             [[4, 3, 3, 2, 1]],
             [[3, 3, 3, 3, 3]],
@@ -155,11 +154,24 @@ def test_a_reader_reads_the_list_to_its_end_and_corrects_an_earlier_unit(
         assert grades(read, tasks[0]) == [[4, 3, 3, 2, 1], [5, 3, 3, 2, 1]]
 
 
+def leave_by_the_way_back(page: Page) -> None:
+    """From the end of a list to the worklists, and to the list of all units, which offers nothing refused."""
+    page.locator("a.dl-home").click()
+    page.wait_for_url("**/discloop/worklists")
+    page.get_by_text("all units").click()
+    page.locator(".lsf-tab-panel").wait_for()
+    for refused in ("dm-import-button", "dm-export-button"):
+        expect(page.get_by_test_id(refused)).to_have_count(1, timeout=30_000)
+        expect(page.get_by_test_id(refused)).to_be_hidden()
+
+
 def correct(read: Desk, task: int) -> None:
     """Open the unit from the list and grade the lowest disc otherwise."""
     address = read.page.url.split("/data")[0]
     read.page.goto(f"{address}/data?task={task}")
     at_task(read, task)
+    submitted = "Boolean(Htx.annotationStore.selected?.pk && Htx.annotationStore.selected.regions.length)"
+    until(lambda: bool(read.page.evaluate(submitted)), within_s=30, what="the submitted answer shown")
     read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
     read.press("5")
     read.press("Control+Enter")
