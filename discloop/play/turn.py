@@ -84,9 +84,12 @@ class Turn:
         """Until the ledger has so many revisions, and every unit read twice is compared."""
 
         def compared() -> bool:
-            twice, pairs = self._stage("readings")["done"], self._stage("comparisons")["done"]
+            # In this order: revisions that arrive between two questions would pass as none.
+            have_arrived = self._revisions() >= revisions
+            stages = self._stages()
+            twice, pairs = stages["readings"]["done"], stages["comparisons"]["done"]
             report(pairs, twice or None, f"{pairs} of {twice} units read twice")
-            return bool(self._revisions() >= revisions and pairs == twice)
+            return bool(have_arrived and pairs == twice)
 
         _until(compared, "the readings compared")
 

@@ -120,7 +120,7 @@
     if (answer(region, control) !== code) choice.toggleSelected();
   };
 
-  const drawingKeys = (annotation) => (annotation.names.get(FINDING)?.children ?? []).map((label) => label.hotkey);
+  const labelOf = (annotation, key) => annotation.names.get(FINDING)?.children?.find((label) => label.hotkey === key);
   const letGo = (annotation) => {
     if (annotation.highlightedNode) annotation.unselectAll();
   };
@@ -140,6 +140,19 @@
     else look();
   };
 
+  // The editor's own handler would take back the label that letting go of a box may leave chosen for a moment.
+  const startBox = (annotation, label) => {
+    letGo(annotation);
+    const choose = () => {
+      if (selected() === annotation && !annotation.highlightedNode && !label.selected) label.toggleSelected();
+    };
+    choose();
+    setTimeout(() => {
+      choose();
+      chooseTool();
+    }, 0);
+  };
+
   const page = (annotation, step) => {
     const stack = image(annotation);
     const to = (stack?.currentImage ?? 0) + step;
@@ -151,12 +164,9 @@
     (event) => {
       const annotation = selected();
       if (!image(annotation) || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!event.shiftKey && drawingKeys(annotation).includes(event.key)) {
-        letGo(annotation); // and the editor's own handler goes on
-        setTimeout(chooseTool, 0);
-        return;
-      }
-      if (!event.shiftKey && /^[0-9]$/.test(event.key)) digit(annotation, Number(event.key || 0));
+      const label = event.shiftKey ? null : labelOf(annotation, event.key);
+      if (label) startBox(annotation, label);
+      else if (!event.shiftKey && /^[0-9]$/.test(event.key)) digit(annotation, Number(event.key || 0));
       else if (event.key === "ArrowUp") page(annotation, -1);
       else if (event.key === "ArrowDown") page(annotation, 1);
       else return;
