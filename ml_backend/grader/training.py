@@ -133,7 +133,8 @@ class _Run:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             [options.rate, options.rate / 2],
-            total_steps=options.epochs * self.steps + 1,
+            # Its rise is no step long at five steps in all, and it divides by that.
+            total_steps=max(10, options.epochs * self.steps + 1),
             pct_start=0.2,
         )
         self.average = ModelEMA(network, decay=0.99, tau=60)
