@@ -168,6 +168,17 @@ def desk(
         with site.service() as service:
             assert service.post("/api/ml/", json=attached).status_code == 201
     (task,) = site.import_tasks(number, [{"data": data, "predictions": predictions}])
+    with list_of(site, browser, person, number) as page:
+        opened = Desk(site, page, plane, task)
+        page.wait_for_selector(".dl-stack canvas")
+        until(lambda: _ready(page), within_s=20, what="the unit opened on its midline")
+        page.evaluate(COUNTING)
+        yield opened
+
+
+@contextmanager
+def list_of(site: LabelStudio, browser: Browser, person: str, project: int) -> Iterator[Page]:
+    """A page of a person who signs in and starts on a project's list."""
     context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
     try:
         page = context.new_page()
@@ -176,12 +187,8 @@ def desk(
         page.fill("input[name=password]", PASSWORD)
         page.click("[type=submit]")
         page.wait_for_url(lambda url: "login" not in url)
-        page.goto(f"{site.url}/projects/{number}/data?labeling=1")
-        opened = Desk(site, page, plane, task)
-        page.wait_for_selector(".dl-stack canvas")
-        until(lambda: _ready(page), within_s=20, what="the unit opened on its midline")
-        page.evaluate(COUNTING)
-        yield opened
+        page.goto(f"{site.url}/projects/{project}/data?labeling=1")
+        yield page
     finally:
         context.close()
 

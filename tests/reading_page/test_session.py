@@ -15,8 +15,8 @@ from domain.taxonomy import Arm, Level, Plane, Reason, name_column
 from labeling_configs.codec import decode, decode_adjudication, encode, encode_findings, encode_locked
 from labeling_configs.configs import adjudication_config, reading_config
 from labeling_configs.table import Row, readings_table
-from tests.label_studio import PASSWORD, LabelStudio, project_of, reader
-from tests.reading_page.desk import COUNT, COUNTING, DISCS, MIDLINE, SLICES, WINDOW, Desk, paint_unit
+from tests.label_studio import LabelStudio, project_of, reader
+from tests.reading_page.desk import COUNT, COUNTING, DISCS, MIDLINE, SLICES, Desk, list_of, paint_unit
 from tests.waiting import until
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
@@ -86,20 +86,10 @@ def room(
         data = {"key": key, "slices": slices, "open": MIDLINE, "table": TABLE}
         predictions = [{"result": result, "model_version": "m"}] if result else []
         tasks += site.import_tasks(number, [{"data": data, "predictions": predictions}])
-    context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
-    try:
-        page = context.new_page()
-        page.goto(f"{site.url}/user/login/")
-        page.fill("input[name=email]", f"{person}@discloop.example")
-        page.fill("input[name=password]", PASSWORD)
-        page.click("[type=submit]")
-        page.wait_for_url(lambda url: "login" not in url)
-        page.goto(f"{site.url}/projects/{number}/data?labeling=1")
+    with list_of(site, browser, person, number) as page:
         page.wait_for_selector(".dl-stack canvas", state="attached", timeout=60_000)
         page.evaluate(COUNTING)
         yield Desk(site, page, Plane.SAGITTAL, tasks[0]), tasks
-    finally:
-        context.close()
 
 
 def at_task(read: Desk, task: int) -> None:
@@ -174,7 +164,9 @@ def correct(read: Desk, task: int) -> None:
     until(lambda: bool(read.page.evaluate(submitted)), within_s=30, what="the submitted answer shown")
     read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
     read.press("5")
-    read.press("Control+Enter")
+    update = read.page.get_by_role("button", name="submit")
+    expect(update).to_be_enabled(timeout=30_000)
+    update.click()
     until(lambda: len(grades(read, task)) == 2, within_s=10, what="the correction kept")
 
 
