@@ -111,7 +111,7 @@ def grades(read: Desk, task: int) -> list[list[int | None]]:
     ]
 
 
-def test_a_reader_reads_the_list_to_its_end_and_corrects_an_earlier_unit(
+def test_a_reader_reads_the_list_to_its_end_and_finds_the_way_back(
     label_studio: LabelStudio, browser: Browser
 ) -> None:
     arms = [Arm.BOXES, Arm.FULL, Arm.UNAIDED]
@@ -140,8 +140,6 @@ def test_a_reader_reads_the_list_to_its_end_and_corrects_an_earlier_unit(
             [[3, 3, 3, 3, 3]],
             [[4, 3, 3, 2, 1]],
         ]
-        correct(read, tasks[0])
-        assert grades(read, tasks[0]) == [[4, 3, 3, 2, 1], [5, 3, 3, 2, 1]]
 
 
 def leave_by_the_way_back(page: Page) -> None:
@@ -153,21 +151,6 @@ def leave_by_the_way_back(page: Page) -> None:
     for refused in ("dm-import-button", "dm-export-button"):
         expect(page.get_by_test_id(refused)).to_have_count(1, timeout=30_000)
         expect(page.get_by_test_id(refused)).to_be_hidden()
-
-
-def correct(read: Desk, task: int) -> None:
-    """Open the unit from the list and grade the lowest disc otherwise."""
-    address = read.page.url.split("/data")[0]
-    read.page.goto(f"{address}/data?task={task}")
-    at_task(read, task)
-    submitted = "Boolean(Htx.annotationStore.selected?.pk && Htx.annotationStore.selected.regions.length)"
-    until(lambda: bool(read.page.evaluate(submitted)), within_s=30, what="the submitted answer shown")
-    read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
-    read.press("5")
-    update = read.page.get_by_role("button", name="submit")
-    expect(update).to_be_enabled(timeout=30_000)
-    update.click()
-    until(lambda: len(grades(read, task)) == 2, within_s=10, what="the correction kept")
 
 
 def test_an_adjudicator_decides_a_list_with_two_keys_a_grade(
