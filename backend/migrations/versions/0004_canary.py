@@ -22,3 +22,8 @@ def upgrade() -> None:
         sa.Column("opened", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canary_state")),
     )
+
+
+def downgrade() -> None:
+    """Going back would lose readings: restore a backup instead."""
+    raise NotImplementedError("restore a backup instead")
