@@ -11,7 +11,7 @@ from sqlmodel import Session
 from backend.consensus import repository as consensus
 from backend.consensus.tables import ConsensusRecord
 from backend.studies import repository as studies
-from domain.agreement import AgreementReport, Statistic
+from domain.agreement import Statistic
 from domain.consensus import Consensus, Provenance
 from domain.manifest import Study
 from domain.snapshots import Snapshot, SnapshotItem, digest, make_item, weigh
@@ -34,8 +34,9 @@ class SnapshotSummary(BaseModel):
     adjudicated: int
     """Units with an adjudicated label."""
     test_patients: int
-    shift: dict[str, Statistic] = {}
-    """By arm: share of discs that readers graded as proposed, minus that of unaided readings."""
+    shift: dict[str, Statistic] | None = None
+    """By arm: share of discs that readers graded as proposed, minus that of unaided readings, by patient as
+    randomised; `None` until it is measured, right after the approval (`backend.rounds.shift`)."""
 
 
 def collect(session: Session, *, seed: int) -> Snapshot:
@@ -63,13 +64,8 @@ def _item(record: ConsensusRecord, study: Study) -> SnapshotItem | None:
     )
 
 
-def shift_of(report: AgreementReport | None) -> dict[str, Statistic]:
-    """How far readings in each arm lean towards what the readers were shown, by patient as randomised."""
-    return {} if report is None else {effect.arm: effect.matches_proposal for effect in report.arms}
-
-
-def summarise(snapshot: Snapshot, shift: dict[str, Statistic]) -> SnapshotSummary:
-    """The snapshot in numbers, with the measured shift of aided readings."""
+def summarise(snapshot: Snapshot) -> SnapshotSummary:
+    """The snapshot in numbers; the shift of aided readings takes longer and comes later."""
     patients: dict[str, set[str]] = {}
     discs: Counter[str] = Counter()
     classes: Counter[str] = Counter()
@@ -87,7 +83,6 @@ def summarise(snapshot: Snapshot, shift: dict[str, Statistic]) -> SnapshotSummar
         classes=dict(sorted(classes.items())),
         adjudicated=sum(item.provenance is Provenance.ADJUDICATED for item in snapshot.items),
         test_patients=len(snapshot.patients(*LOCKED)),
-        shift=shift,
     )
 
 

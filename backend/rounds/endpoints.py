@@ -21,6 +21,7 @@ from backend.rounds.policy import due, policy_of
 from backend.rounds.proposing import PROPOSAL_JOB
 from backend.rounds.scheduler import ROUNDS_JOB
 from backend.rounds.schemas import DueOut, RoundDetail, RoundOut
+from backend.rounds.shift import SHIFT_JOB
 from domain.rounds import RUNNING, RoundState
 
 api = APIRouter(prefix="/api/rounds", tags=["rounds"])
@@ -238,7 +239,7 @@ NOUN = Noun(
     name="rounds",
     routers=(api, pages),
     navigation=Navigation("Rounds", "/rounds", SEES_THE_LOOP, order=80),
-    jobs=(ROUNDS_JOB, PROPOSAL_JOB),
+    jobs=(ROUNDS_JOB, PROPOSAL_JOB, SHIFT_JOB),
     stages=_stages,
     advice=_advice,
 )

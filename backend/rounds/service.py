@@ -9,7 +9,6 @@ from typing import Any
 from sqlmodel import Session
 
 from backend.access import Actor
-from backend.agreement import service as agreement
 from backend.audit import service as audit
 from backend.clock import Clock
 from backend.errors import Conflict, NotFound
@@ -22,7 +21,6 @@ from backend.rounds.folders import RoundFolder, read_weights, write_whole
 from backend.rounds.schemas import RoundDetail, RoundOut
 from backend.rounds.tables import Round
 from backend.settings import Settings
-from domain.agreement.report import EVERY_ARM
 from domain.policy import Policy
 from domain.rounds import RUNNING, RoundEvent, RoundState, WrongMoment
 from domain.snapshots import Snapshot
@@ -72,7 +70,6 @@ def approve(resources: Resources, round_id: str, *, by: Actor) -> None:
         if row.state is not RoundState.PLANNED:
             raise WrongMoment(f"round {round_id} is {row.state.value}; only a planned round is approved")
         snapshot = dataset.collect(session, seed=row.seed)
-        shift = dataset.shift_of(agreement.make_report(session, resources.database, EVERY_ARM))
     if not dataset.can_train(snapshot.items):
         raise Conflict("there is no consensus on a train patient's graded disc")
     write_whole(folder_of(resources.settings, round_id).snapshot_file, snapshot.text())
@@ -86,7 +83,7 @@ def approve(resources: Resources, round_id: str, *, by: Actor) -> None:
             approved_by=by.id,
             snapshot=snapshot.sha256,
             test_set=dataset.test_set(snapshot.items),
-            summary=dataset.summarise(snapshot, shift).model_dump_json(),
+            summary=dataset.summarise(snapshot).model_dump_json(),
         )
         audit.record(
             session,

@@ -30,6 +30,7 @@ from domain.agreement.repeats import RepeatsQuestion
 from domain.agreement.schema import (
     Agreement,
     AgreementReport,
+    ArmEffect,
     Breakdown,
     Comparison,
     Settings,
@@ -122,6 +123,13 @@ def report(
         share=chosen.share,
     )
     return sections.answer(totals, settings, _source(readings, chosen))
+
+
+def arm_effects(readings: Readings, *, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[ArmEffect, ...]:
+    """What each arm does to the readings: the report's section alone, with the same figures."""
+    plan = Plan(len(readings.patient.labels))
+    question = ArmsQuestion(plan, readings, select(readings, EVERY_ARM).primary)
+    return question.answer(plan.totals(resamples=resamples, seed=seed))
 
 
 class _Sections:

@@ -12,16 +12,15 @@ from backend.access import Actor
 from backend.agreement.places import Places
 from backend.agreement.rows import COLUMNS, cells
 from backend.agreement.service import Figures, UnitFigures
-from backend.jobs.runner import FAILED
+from backend.jobs.runner import FAILED, IDLE
 from backend.models.tables import Generation
 from backend.rounds import repository, service
-from backend.rounds.dataset import shift_of
 from backend.rounds.policy import agreement_drop
 from backend.rounds.tables import Look, Round
-from domain.agreement import Readings
 from domain.policy import LoopState, TriggerPolicy, round_is_due
 from domain.rounds import RUNNING, RoundState
 from domain.taxonomy import Arm, Role
+from tests.backend.loop import read_all
 from tests.backend.rounds.conftest import (
     POLICY,
     label_studies,
@@ -29,8 +28,8 @@ from tests.backend.rounds.conftest import (
     the_round,
     wait_until,
 )
+from tests.backend.stores import a_study
 from tests.backend.workplace import Workplace, csrf_of
-from tests.domain.agreement.tables import columns, quick
 
 BY = Actor(id="api", name="API", role=Role.ENGINEER)
 NOWHERE = Places(Arm.UNAIDED, True, {}, {})
@@ -101,18 +100,34 @@ def test_the_snapshot_is_frozen_at_approval(workplace: Workplace, client: TestCl
     file = workplace.settings.rounds / round_id / "snapshot" / "snapshot.json"
     assert json.loads(file.read_text())["sha256"] == approved["snapshot"]
     assert approved["summary"]["patients"] == {"test": 12, "train": 3}
-    assert approved["summary"]["shift"] == {}
     assert client.post(f"/api/rounds/{round_id}/approve").status_code == 400
 
 
-def test_the_shift_of_aided_readings_goes_with_the_snapshot() -> None:
-    table = columns(30, arm=lambda p: ("unaided", "full")[p % 2])
-    table["proposal"] = [
-        g if arm == "full" else 1 + g % 5 for g, arm in zip(table["pfirrmann"], table["arm"], strict=True)
-    ]
-    shift = shift_of(quick(Readings.from_columns(table), arm="all"))
-    assert {arm: one.value for arm, one in shift.items()} == {"full": 1.0}
-    assert shift_of(None) == {}
+def test_the_shift_of_aided_readings_is_measured_after_the_approval(
+    workplace: Workplace, client: TestClient
+) -> None:
+    workplace.ready(*(a_study(n, axial=False) for n in range(1, 13)))
+    read_all(workplace)
+    workplace.work("outbox", "comparisons")
+    round_id = client.post("/api/rounds").json()["id"]
+    approved = client.post(f"/api/rounds/{round_id}/approve").raise_for_status().json()
+    assert approved["summary"]["shift"] is None
+    html = {"accept": "text/html"}
+    assert "is being measured" in client.get(f"/rounds/{round_id}", headers=html).text
+    workplace.work("round_shift")
+    shift = client.get(f"/api/rounds/{round_id}").json()["summary"]["shift"]
+    told = client.get("/api/agreement", params={"arm": "all"}).json()
+    assert shift == {effect["arm"]: effect["matches_proposal"] for effect in told["arms"]}
+    assert any(one["value"] is not None for one in shift.values())
+    assert "is being measured" not in client.get(f"/rounds/{round_id}", headers=html).text
+    assert workplace.job("round_shift") == IDLE
+
+
+def test_without_readings_there_is_no_shift(workplace: Workplace, client: TestClient) -> None:
+    label_studies(workplace)
+    round_id = queue_round(client)
+    workplace.work("round_shift")
+    assert client.get(f"/api/rounds/{round_id}").json()["summary"]["shift"] == {}
 
 
 def test_a_changed_snapshot_fails_the_round(workplace: Workplace, client: TestClient) -> None:

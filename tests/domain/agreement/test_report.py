@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from domain.agreement import DuplicateReadingError, Readings, linear_kappa
+from domain.agreement import DuplicateReadingError, Readings, arm_effects, linear_kappa
 from domain.agreement.bootstrap import bootstrap_p, holm
 from domain.agreement.charts import forest, heat_map, trend
 from domain.agreement.estimates import tail
@@ -123,6 +123,7 @@ def test_arm_effect_is_by_patient() -> None:
         g if arm == "full" else 1 + g % 5 for g, arm in zip(table["pfirrmann"], table["arm"], strict=True)
     ]
     effect = quick(Readings.from_columns(table)).arms[0]
+    assert (effect,) == arm_effects(Readings.from_columns(table), resamples=200)
     assert (effect.arm, effect.patients, effect.unaided_patients) == ("full", 20, 20)
     assert effect.matches_proposal.value == 1
     assert effect.minutes.value == pytest.approx(-2)
