@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import logging
-import re
-import warnings
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 import pydicom
 from pydicom.dataset import Dataset
 
 from data_curation.discovery import Source, looks_like_dicom
+from data_curation.elements import DAMAGE, date_of, number_of, quietly, text_of, value_of, years_of
 from data_curation.geometry import BadGeometry, Placement, placement
 
 MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4.1"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_AT_MOST, _PIECE = 2048, 1 << 16
-DAMAGE = Exception
-"""Damaged input makes pydicom and its decoders raise nearly anything, so everything but an exit counts."""
 
 
 class Unusable(Exception):
@@ -86,19 +79,6 @@ class Person:
     study_date: date | None
 
 
-@contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Odd values are judged here, not warned about: warnings and pydicom's log would carry them out."""
-    log = logging.getLogger("pydicom")
-    before, log.propagate = log.propagate, False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.propagate = before
-
-
 def read_header(stream: io.BufferedIOBase, most: int) -> Dataset:
     """The attributes curation needs, pixels left unread.
 
@@ -115,7 +95,7 @@ def read_header(stream: io.BufferedIOBase, most: int) -> Dataset:
     with quietly():
         try:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-            kind = str(dataset.get("SOPClassUID", ""))
+            kind = str(value_of(dataset, "SOPClassUID") or "")
         except DAMAGE as error:
             raise Unusable("damaged DICOM") from error
     if kind in (MR_STORAGE, ENHANCED_MR_STORAGE):
@@ -149,26 +129,32 @@ def read_person(dataset: Dataset) -> Person:
     Raises:
         Unusable: If the study or the patient is not told.
     """
-    patient = _text(dataset, "PatientID") or _text(dataset, "PatientName")
-    study = _text(dataset, "StudyInstanceUID")
+    with quietly():
+        patient = text_of(dataset, "PatientID") or text_of(dataset, "PatientName")
+        study = text_of(dataset, "StudyInstanceUID")
+        issuer = text_of(dataset, "IssuerOfPatientID")
+        sex = text_of(dataset, "PatientSex").upper()
+        studied = date_of(dataset, "StudyDate")
+        age = _age(dataset, studied)
     if not study:
         raise Unusable("StudyInstanceUID: missing")
     if not patient:
         raise Unusable("PatientID: missing")
-    studied = _date(dataset, "StudyDate")
-    born = _date(dataset, "PatientBirthDate")
-    age = _age(_text(dataset, "PatientAge"))
-    if age is None and studied is not None and born is not None:
-        age = studied.year - born.year - ((studied.month, studied.day) < (born.month, born.day))
-    sex = _text(dataset, "PatientSex").upper()
     return Person(
         patient_id=patient,
-        issuer=_text(dataset, "IssuerOfPatientID"),
+        issuer=issuer,
         study_uid=study,
         sex=sex if sex in ("F", "M", "O") else "",
         age=age if age is not None and 0 <= age <= 130 else None,
         study_date=studied,
     )
+
+
+def _age(dataset: Dataset, studied: date | None) -> int | None:
+    age, born = years_of(dataset, "PatientAge"), date_of(dataset, "PatientBirthDate")
+    if age is None and studied is not None and born is not None:
+        return studied.year - born.year - ((studied.month, studied.day) < (born.month, born.day))
+    return age
 
 
 def read_instances(dataset: Dataset, source: Source) -> list[Instance]:
@@ -179,7 +165,7 @@ def read_instances(dataset: Dataset, source: Source) -> list[Instance]:
     """
     with quietly():
         try:
-            if str(dataset.SOPClassUID) == ENHANCED_MR_STORAGE:
+            if text_of(dataset, "SOPClassUID") == ENHANCED_MR_STORAGE:
                 return _frames(dataset, source)
             return [_instance(dataset, source, None, dataset, dataset, dataset)]
         except Unusable:
@@ -215,37 +201,37 @@ def _frames(dataset: Dataset, source: Source) -> list[Instance]:
 def _instance(
     dataset: Dataset, source: Source, frame: int | None, where: Dataset, timing: Dataset, kind: Dataset
 ) -> Instance:
+    geometry = []
     for keyword in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing"):
-        if not where.get(keyword):
+        geometry.append(value_of(where, keyword))
+        if not geometry[-1]:
             raise Unusable(f"{keyword}: missing")
-    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+    if int(value_of(dataset, "SamplesPerPixel") or 1) != 1:
         raise Unusable("SamplesPerPixel: a colour image")
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    rows, columns = int(value_of(dataset, "Rows")), int(value_of(dataset, "Columns"))
     if rows < 32 or columns < 32:
         raise Unusable("Rows, Columns: fewer than 32")
-    placed = placement(
-        where.ImageOrientationPatient, where.ImagePositionPatient, where.PixelSpacing, rows, columns
-    )
-    series = _text(dataset, "SeriesInstanceUID")
+    placed = placement(geometry[0], geometry[1], geometry[2], rows, columns)
+    series = text_of(dataset, "SeriesInstanceUID")
     if not series:
         raise Unusable("SeriesInstanceUID: missing")
     return Instance(
         source=source,
         frame=frame,
-        sop_uid=_text(dataset, "SOPInstanceUID"),
+        sop_uid=text_of(dataset, "SOPInstanceUID"),
         series_uid=series,
-        series_number=int(_number(dataset, "SeriesNumber") or 0),
-        number=int(_number(dataset, "InstanceNumber") or 0) if frame is None else frame,
+        series_number=int(number_of(dataset, "SeriesNumber") or 0),
+        number=int(number_of(dataset, "InstanceNumber") or 0) if frame is None else frame,
         placed=placed,
         acquired=_acquisition(dataset, timing, kind),
-        burned_in=_text(dataset, "BurnedInAnnotation").upper() == "YES",
+        burned_in=text_of(dataset, "BurnedInAnnotation").upper() == "YES",
     )
 
 
 def _acquisition(dataset: Dataset, timing: Dataset, kind: Dataset) -> Acquisition:
     def first(keyword: str) -> float | None:
-        own = _number(timing, keyword)
-        return own if own is not None else _number(dataset, keyword)
+        own = number_of(timing, keyword)
+        return own if own is not None else number_of(dataset, keyword)
 
     names = ("ScanningSequence", "SequenceVariant", "ScanOptions", "SequenceName", "AcquisitionContrast")
     words = ("SeriesDescription", "ProtocolName", "BodyPartExamined")
@@ -253,48 +239,15 @@ def _acquisition(dataset: Dataset, timing: Dataset, kind: Dataset) -> Acquisitio
         repetition=first("RepetitionTime"),
         echo=first("EchoTime"),
         inversion=first("InversionTime"),
-        names=" ".join(_text(dataset, k) for k in names).upper(),
-        image_type=tuple(p.strip().upper() for p in _text(kind, "ImageType").split("\\")),
-        contrast_agent=bool(_text(dataset, "ContrastBolusAgent")),
-        description=" ".join(_text(dataset, k) for k in words).lower(),
-        dimensions=_text(dataset, "MRAcquisitionType").upper(),
-        field=_number(dataset, "MagneticFieldStrength"),
+        names=" ".join(text_of(dataset, k) for k in names).upper(),
+        image_type=tuple(p.strip().upper() for p in text_of(kind, "ImageType").split("\\")),
+        contrast_agent=bool(text_of(dataset, "ContrastBolusAgent")),
+        description=" ".join(text_of(dataset, k) for k in words).lower(),
+        dimensions=text_of(dataset, "MRAcquisitionType").upper(),
+        field=number_of(dataset, "MagneticFieldStrength"),
         thickness=first("SliceThickness"),
-        manufacturer=_text(dataset, "Manufacturer"),
-        model=_text(dataset, "ManufacturerModelName"),
+        manufacturer=text_of(dataset, "Manufacturer"),
+        model=text_of(dataset, "ManufacturerModelName"),
         flip=first("FlipAngle"),
         echo_train=first("EchoTrainLength"),
     )
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    with contextlib.suppress(DAMAGE):
-        value: Any = dataset.get(keyword)
-        if value is None:
-            return ""
-        if isinstance(value, pydicom.multival.MultiValue | list):
-            return "\\".join(str(v) for v in value).strip()
-        return str(value).strip()
-    return ""
-
-
-def _number(dataset: Dataset, keyword: str) -> float | None:
-    text = _text(dataset, keyword).split("\\")[0]
-    with contextlib.suppress(ValueError):
-        value = float(text)
-        return value if abs(value) < 1e9 else None
-    return None
-
-
-def _date(dataset: Dataset, keyword: str) -> date | None:
-    text = _text(dataset, keyword).replace(".", "").replace("-", "")
-    with contextlib.suppress(ValueError):
-        return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 a calendar day has no zone
-    return None
-
-
-def _age(text: str) -> int | None:
-    match = re.fullmatch(r"(\d{1,3})([DWMY])", text.upper())
-    if match is None:
-        return None
-    return int(match[1]) // {"D": 365, "W": 52, "M": 12, "Y": 1}[match[2]]

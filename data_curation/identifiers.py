@@ -11,14 +11,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
-from data_curation.headers import DAMAGE, quietly
+from data_curation.elements import DAMAGE, quietly
 
 _TEXT_REPRESENTATIONS = {"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 _BINARY = {"UN", "OB"}
@@ -52,11 +51,10 @@ def tokens_of(dataset: Dataset, seen: Seen | None = None) -> set[str]:
     return found
 
 
-def _is_new(dataset: Dataset, tag: BaseTag, seen: Seen) -> bool:
-    raw = dataset.get_item(tag)
-    if not isinstance(raw, RawDataElement):
+def _is_new(element: DataElement | RawDataElement, charset: str, seen: Seen) -> bool:
+    if not isinstance(element, RawDataElement):
         return True
-    key = (tag, raw.VR, raw.value, str(dataset.original_character_set))
+    key = (element.tag, element.VR, element.value, charset)
     if key in seen:
         return False
     seen.add(key)
@@ -64,9 +62,10 @@ def _is_new(dataset: Dataset, tag: BaseTag, seen: Seen) -> bool:
 
 
 def _texts(dataset: Dataset, seen: Seen) -> Iterator[str]:
-    for tag in list(dataset.keys()):
+    charset = str(dataset.original_character_set)
+    for tag, raw in list(dataset.items()):
         try:
-            if tag.group == 0x7FE0 or not _is_new(dataset, tag, seen):
+            if tag.group == 0x7FE0 or not _is_new(raw, charset, seen):
                 continue
             element = dataset[tag]
             value, kind = element.value, element.VR

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d, zoom
+from scipy.sparse import csr_array
 
 _STEP = 2.0
 """Millimetres a pixel of the coarse images that are searched."""
@@ -89,11 +92,17 @@ def find_midline(slices: Sequence[NDArray[np.uint16]], spacing: float, gap: floa
 
 
 def _coarse(image: NDArray[np.uint16], spacing: float) -> Profile:
-    factor = spacing / _STEP
-    smooth = gaussian_filter1d(
-        gaussian_filter1d(image.astype(np.float32), 0.5 / factor, axis=0), 0.3 / factor, axis=1
-    )
-    return np.asarray(zoom(smooth, factor, order=1, grid_mode=True, mode="nearest"), dtype=np.float32)
+    rows, columns = image.shape
+    down, across = _thinning(rows, spacing / _STEP, 0.5), _thinning(columns, spacing / _STEP, 0.3)
+    return np.ascontiguousarray((across @ (down @ image.astype(np.float32)).T).T)
+
+
+@lru_cache(maxsize=16)
+def _thinning(count: int, factor: float, blur: float) -> Any:
+    """Smoothing and resampling along one axis of `count` pixels as a sparse matrix: a multiplication takes a
+    third of the time of the filters it is made with."""
+    smooth = gaussian_filter1d(np.eye(count), blur / factor, axis=0)
+    return csr_array(zoom(smooth, (factor, 1), order=1, grid_mode=True, mode="nearest").astype(np.float32))
 
 
 def _band_response(image: Profile) -> Profile:

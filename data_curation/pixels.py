@@ -15,8 +15,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from data_curation.discovery import open_source
+from data_curation.elements import DAMAGE, quietly
 from data_curation.geometry import Upright
-from data_curation.headers import DAMAGE, Instance, Unusable, quietly
+from data_curation.headers import Instance, Unusable
 from data_curation.policy import Limits
 
 Pixels = NDArray[np.uint16]
@@ -27,7 +28,7 @@ _SKETCH = 4
 class Decoded:
     """A slice as stored: integers, and what makes values of them (value = slope x integer + intercept)."""
 
-    stored: NDArray[np.int32]
+    stored: NDArray[np.uint16] | NDArray[np.int32]
     slope: float
     intercept: float
 
@@ -85,6 +86,8 @@ def _decode(dataset: Dataset, instance: Instance, limits: Limits) -> Decoded:
             raise Unusable("pixels cannot be decoded") from error
     if array.shape != (instance.placed.rows, instance.placed.columns) or array.dtype.kind not in "iu":
         raise Unusable("pixels differ from Rows and Columns")
+    if array.dtype == np.uint16 and not inverted:
+        return Decoded(array, slope, intercept)
     stored = array.astype(np.int32)
     return Decoded(top - stored if inverted else stored, slope, intercept)
 
@@ -119,13 +122,19 @@ def one_scale(decoded: Sequence[Decoded]) -> SeriesPixels:
     if len(scales) == 1 and high - min(low, 0) <= 65535:
         shift = min(low, 0)
         slope, intercept = scales.pop()
-        slices = tuple((d.stored - shift).astype(np.uint16) for d in decoded)
+        slices = tuple(_shifted(d.stored, shift) for d in decoded)
         return SeriesPixels(slices, slope, intercept + slope * shift, digest, sketch)
     values = [d.stored * d.slope + d.intercept for d in decoded]
     bottom, top = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
     step = max((top - bottom) / 65535, 1e-12)
     slices = tuple(np.rint((v - bottom) / step).astype(np.uint16) for v in values)
     return SeriesPixels(slices, step, bottom, digest, sketch)
+
+
+def _shifted(stored: NDArray[np.uint16] | NDArray[np.int32], shift: int) -> Pixels:
+    if stored.dtype == np.uint16 and shift == 0:
+        return stored.astype(np.uint16, copy=False)
+    return (stored.astype(np.int32) - shift).astype(np.uint16)
 
 
 def sketch_of(slices: Sequence[NDArray[np.integer[Any]]]) -> tuple[str, ...]:
@@ -143,9 +152,9 @@ def _smallest(digests: Iterable[str]) -> tuple[str, ...]:
 
 def _digest(stored: NDArray[np.integer[Any]]) -> str:
     """SHA-256 of a slice's shape and integers, whatever type holds them."""
-    small = stored.min() >= 0 and stored.max() <= 65535
+    small = stored.dtype == np.uint16 or (stored.min() >= 0 and stored.max() <= 65535)
     found = hashlib.sha256(f"{stored.shape}{small}".encode())
-    found.update(stored.astype("<u2" if small else "<i4").tobytes())
+    found.update(np.ascontiguousarray(stored, "<u2" if small else "<i4").data)
     return found.hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from pydicom.tag import BaseTag
 
 from data_curation import curation, stacks
 from data_curation.curation import Origin, curate
+from data_curation.headers import read_person
 from data_curation.identifiers import tokens_of, tokens_of_names
 from data_curation.identity import PseudonymKey
 from data_curation.policy import POLICY
@@ -390,3 +392,17 @@ def test_logs_hold_no_source_value(
     pixels.save_as(made.paths[1])
     curation.curate(tmp_path / "dicom", tmp_path / "store", key=key, policy=POLICY)
     assert "loggedname" not in "".join(capfd.readouterr()).casefold()
+
+
+def test_an_odd_value_is_not_warned_about(make_study: MakeStudy) -> None:
+    """pydicom's warnings repeat the value: on standard error it would leave the machine with a log."""
+    made = make_study()
+    dataset = pydicom.dcmread(made.paths[0], stop_before_pixels=True)
+    tag = BaseTag(0x0020000D)
+    value = b"Warnedname^Wilma" * 6
+    dataset[tag] = RawDataElement(tag, "UI", len(value), value, 0, False, True)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        person = read_person(dataset)
+    assert person.study_uid.startswith("Warnedname")
+    assert not said
