@@ -10,8 +10,9 @@ import typer
 from discloop.console import Json, print_json, result, words
 from discloop.progress import Steps
 from discloop.simulate.data import read_discs
+from discloop.simulate.picture import picture
 from discloop.simulate.readers import ErrorModel
-from discloop.simulate.report import SimulationReport, picture, run
+from discloop.simulate.report import SimulationReport, run
 from discloop.simulate.strategies import STRATEGIES
 from domain.errors import DiscLoopError
 

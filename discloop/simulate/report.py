@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -197,50 +196,3 @@ def _rare(curve: Curve) -> int:
 def _ratio(ours: Floats, baseline: Floats) -> Ratio:
     """The ratio of means over seeds."""
     return _interval(np.array([ours[s].mean() / baseline[s].mean() for s in _resamples(len(ours))]))
-
-
-WIDTH, HEIGHT, MARGIN = 720, 420, 56
-COLOURS = ("#6b7280", "#0f766e", "#b45309", "#6d28d9", "#be123c", "#1d4ed8")
-
-
-def picture(curves: Mapping[str, Sequence[Curve]], report: SimulationReport) -> str:
-    """Mean curves with their 95% band over seeds, as SVG."""
-    length = min(len(curve.labels) for runs in curves.values() for curve in runs)
-    right = max(float(np.mean([c.labels[length - 1] for c in runs])) for runs in curves.values())
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        'font-size="13"><rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{MARGIN}" y="22">Simulated: linear kappa by labelled discs, {report.seeds} seeds, '
-        f"{report.patients} patients</text>",
-    ]
-    for tick in (0.0, 0.2, 0.4, 0.6):
-        y = _y(tick)
-        parts.append(f'<line x1="{MARGIN}" x2="{WIDTH - 10}" y1="{y}" y2="{y}" stroke="#e5e7eb"/>')
-        parts.append(f'<text x="16" y="{y + 4}">{tick}</text>')
-    for colour, (name, runs) in zip(COLOURS, curves.items(), strict=True):
-        parts += _band(runs, length, right, colour)
-        row = list(curves).index(name)
-        parts.append(f'<text x="{WIDTH - 130}" y="{HEIGHT - 130 + 18 * row}" fill="{colour}">{name}</text>')
-    parts.append(
-        f'<text x="{WIDTH // 2 - 50}" y="{HEIGHT - 12}">labelled discs (to {right:.0f})</text></svg>'
-    )
-    return "\n".join(parts) + "\n"
-
-
-def _y(kappa: float) -> float:
-    return round(HEIGHT - MARGIN - kappa / 0.7 * (HEIGHT - 2 * MARGIN), 1)
-
-
-def _band(runs: Sequence[Curve], length: int, right: float, colour: str) -> list[str]:
-    labels: Any = np.mean([c.labels[:length] for c in runs], axis=0)
-    kappas = np.array([c.smooth[:length] for c in runs])
-    mean = kappas.mean(0)
-    half = 1.96 * kappas.std(0) / max(len(runs), 1) ** 0.5
-    xs = MARGIN + labels / right * (WIDTH - MARGIN - 10)
-    line = " ".join(f"{x:.1f},{_y(float(k))}" for x, k in zip(xs, mean, strict=True))
-    above = [f"{x:.1f},{_y(float(k))}" for x, k in zip(xs, mean + half, strict=True)]
-    below = [f"{x:.1f},{_y(float(k))}" for x, k in zip(xs, mean - half, strict=True)]
-    return [
-        f'<polygon points="{" ".join(above + below[::-1])}" fill="{colour}" opacity="0.15"/>',
-        f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>',
-    ]

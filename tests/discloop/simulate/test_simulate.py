@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from discloop.simulate.data import ATTRIBUTES, DISC, GRADE, PATIENT, Discs, read_discs
+from discloop.simulate.picture import LEGEND, WIDTH, picture
 from discloop.simulate.readers import ErrorModel, read
 from discloop.simulate.replay import linear_kappa, replay
-from discloop.simulate.report import picture, reported_patients, run
+from discloop.simulate.report import reported_patients, run
 from discloop.simulate.strategies import STRATEGIES, random_order, ranked
 from domain.confusion import READER_DECAY, confusion
 from domain.errors import DiscLoopError
@@ -88,8 +90,12 @@ def test_the_report_says_it_is_simulated_and_pairs_the_seeds() -> None:
     assert report.labels_ratio == report.strategies["ranked"].labels_ratio
     assert set(report.strategies) == set(STRATEGIES)
     drawn = picture(curves, report)
-    assert drawn.startswith("<svg")
     assert "Simulated" in drawn
+    svg = ElementTree.fromstring(drawn)
+    assert svg.get("viewBox") == f"0 0 {WIDTH + LEGEND} 420"
+    names = [text for text in svg.iterfind("{*}text") if text.text in STRATEGIES]
+    assert {text.text for text in names} == set(STRATEGIES)
+    assert all(float(text.get("x", 0)) > WIDTH for text in names), "a name stands over a curve"
 
 
 def test_patients_the_weights_were_chosen_on_are_not_reported() -> None:
