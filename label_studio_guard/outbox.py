@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
+from rest_framework.exceptions import NotFound
 
 from label_studio_guard.actor import current_actor
 from label_studio_guard.tables import OutboxEntry, OutboxState, Person, ReadingProject
@@ -40,7 +41,7 @@ def install() -> None:
     post_delete.connect(_deleted, sender=Annotation, dispatch_uid="discloop-outbox-delete")
     post_bulk_create.connect(_bulk_created, sender=Annotation, dispatch_uid="discloop-outbox-bulk")
     # Django sends post_save after the row's own statement, outside of any transaction of its own.
-    Annotation.save = _in_one_transaction(Annotation.save)
+    Annotation.save = _or_not_found(_in_one_transaction(Annotation.save))
     Annotation.delete = _in_one_transaction(Annotation.delete)
     manager = type(Annotation.objects)
     manager.bulk_create = _in_one_transaction(manager.bulk_create)
@@ -53,6 +54,22 @@ def _in_one_transaction(save: Callable[..., Any]) -> Callable[..., Any]:
     def saved(*args: Any, **kwargs: Any) -> Any:
         with transaction.atomic():
             return save(*args, **kwargs)
+
+    return saved
+
+
+def _or_not_found(save: Callable[..., Any]) -> Callable[..., Any]:
+    """A task may be withdrawn while an answer to it is on its way: that is no fault of the server."""
+    from tasks.models import Task
+
+    @wraps(save)
+    def saved(annotation: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return save(annotation, *args, **kwargs)
+        except (Task.DoesNotExist, IntegrityError):
+            if Task.objects.filter(pk=annotation.task_id).exists():
+                raise
+            raise NotFound from None
 
     return saved
 

@@ -25,6 +25,36 @@ def test_what_was_told_is_kept_once(rows: list[dict[str, object]], wrong: int) -
     assert len(checks.told_is_kept([TOLD], rows).wrong) == wrong
 
 
+def test_a_label_is_compared_with_what_was_said_last() -> None:
+    rows = [
+        {"kind": kind, "task_key": key, "number": number, "state": state}
+        for kind, key, number, state in (
+            ("reading", "a", 1, "signed"),
+            ("reading", "b", 1, "signed"),
+            ("adjudication", "c", 1, "signed"),
+            ("reading", "a", 2, "signed"),
+            ("reading", "b", 2, "quarantined"),
+        )
+    ]
+    assert [(r["task_key"], r["number"]) for r in checks.newest(rows, "reading")] == [("a", 2), ("b", 1)]
+
+
+def test_only_decisions_on_cases_taken_back_may_be_in_quarantine() -> None:
+    rows = [
+        {"outbox_id": n, "sha256": "", "task_key": key, "kind": kind, "state": state, "reason": None}
+        for n, (key, kind, state) in enumerate(
+            [
+                ("a", "adjudication", "quarantined"),
+                ("b", "adjudication", "quarantined"),
+                ("c", "reading", "quarantined"),
+            ]
+        )
+    ]
+    entries = [{"id": row["outbox_id"], "sha256": ""} for row in rows]
+    wrong = checks.outbox_is_ledger(entries, rows, {"b"}).wrong
+    assert [one.split(" is ")[0] for one in wrong] == ["outbox 1", "outbox 2"]
+
+
 def test_a_check_that_looked_at_nothing_does_not_hold() -> None:
     assert not checks.told_is_kept([], []).holds
 
@@ -39,10 +69,10 @@ def life(service: str, pid: int, *, per_hour: float, minutes: int, level: float 
 
 
 def test_slopes_are_those_within_lives_after_their_start() -> None:
-    samples = life("backend", 1, per_hour=30, minutes=40) + life(
-        "backend", 2, per_hour=30, minutes=30, level=300
+    samples = life("backend", 1, per_hour=30, minutes=70) + life(
+        "backend", 2, per_hour=30, minutes=60, level=300
     )
-    samples += life("label-studio", 3, per_hour=400, minutes=12)
+    samples += life("label-studio", 3, per_hour=400, minutes=45)
     found = slopes(samples)
     assert found["backend"]["slope_mb_per_hour"] == pytest.approx(30, abs=0.1)
     assert (found["backend"]["lives"], found["backend"]["lives_used"]) == (2, 2)
@@ -84,11 +114,14 @@ def test_what_explains_a_no_is_not_taken_for_a_fault() -> None:
         {"who": "adjudicator-9@x.example", "at": 100.0, "what": slices.format(taken)},
         {"who": "adjudicator-9@x.example", "at": 100.0, "what": slices.format(kept)},
         {"who": "reader-1@x.example", "at": 100.0, "what": slices.format(taken)},
+        {"who": "adjudicator-9@x.example", "at": 100.0, "what": "POST /api/tasks/7/annotations/: 404: {}"},
+        {"who": "adjudicator-9@x.example", "at": 100.0, "what": "GET /api/tasks/8/: 403: {}"},
         {"who": "engineer", "at": 100.0, "what": f"POST /api/rounds: 409: {checks.NOTHING_YET}"},
         {"who": "reader-1@x.example", "at": 500.0, "what": "GET /api/tasks/: 403"},
     ]
-    said = checks.nobody_was_refused(refused, [400.0], 9, {kept}).wrong
+    said = checks.nobody_was_refused(refused, [400.0], 9, {kept, "8"}).wrong
     assert said == (
         f"adjudicator-9@x.example: {slices.format(kept)}",
         f"reader-1@x.example: {slices.format(taken)}",
+        "adjudicator-9@x.example: GET /api/tasks/8/: 403: {}",
     )

@@ -50,11 +50,16 @@ def _provision(context: JobContext, project: Project) -> int:
     if not tasks:
         return 0
     there = put_tasks(context, number, tasks)
+    withdrawn = []
     with context.writing() as session:
-        for key in tasks:
-            row = session.get_one(Adjudication, key)
-            if key in there:
-                row.task, row.provisioned_at = there[key], context.now
+        for key, task in there.items():
+            row = session.get(Adjudication, key) if key in tasks else None
+            if row is not None:
+                row.task, row.provisioned_at = task, context.now
+            elif key in tasks:  # a late correction took the case back while its task was made
+                withdrawn.append(task)
+    for task in withdrawn:
+        context.resources.outside.label_studio.withdraw(task)
     return len(tasks)
 
 

@@ -108,4 +108,6 @@ def _seen(
     for lesion in lesions:
         if rng.random() >= errors.lesion_missed:
             boxes = tuple(_moved(box, slices, errors, rng) for box in lesion.boxes)
-            yield lesion.model_copy(update={"boxes": boxes, "level": renamed.get(lesion.level, lesion.level)})
+            # A column one level too high runs out of names at its top; a lesion there keeps its own.
+            level = renamed.get(lesion.level) or lesion.level
+            yield lesion.model_copy(update={"boxes": boxes, "level": level})

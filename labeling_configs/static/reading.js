@@ -353,7 +353,16 @@
   const snapshot = (annotation) =>
     new Map(items(annotation).flatMap((boxes) => boxes.map((box) => [box.id, isOpen(annotation, boxes)])));
 
+  // What is said while a slice loads the editor does not count as a change: a correction could not be submitted.
+  let asOpened = null;
+  const countChange = (annotation) => {
+    const { history } = annotation;
+    if (!annotation.pk || history.canUndo || history.isFrozen) return;
+    if (JSON.stringify(annotation.serializeAnnotation()) !== asOpened) history.recordNow();
+  };
+
   const open = (annotation) => {
+    asOpened = JSON.stringify(annotation.serializeAnnotation());
     const settings = window.Htx.settings;
     if (settings && !settings.selectAfterCreate) settings.toggleSelectAfterCreate();
     const slice = window.Htx.task?.dataObj?.open;
@@ -388,6 +397,11 @@
 
   // Without an answer the editor would take the drawn box for a suggestion, and drop it with the next one.
   const SILENT = { en: "The smart box does not answer: boxes stay as you draw them", zh: "智能框没有响应：框保持您所画的样子" }[LANGUAGE];
+  // To the guard a unit that was taken back is like anybody else's: it says no more.
+  const GONE = {
+    en: "This unit is no longer open to you: it was taken back, as when a reading of it is corrected. Go on from your worklists; what is still to be decided comes back to you.",
+    zh: "此单元已不再对您开放：它已被收回，例如其读数被更正。请从工作列表继续；仍需判定的内容会再次交给您。",
+  }[LANGUAGE];
   const snaps = (url) => /\/api\/ml\/\d+\/interactive-annotating\b/.test(url);
   const orAsDrawn = async (response, sent) => {
     const body = await response.clone().json().catch(() => null);
@@ -415,10 +429,11 @@
     const response = await plainFetch(input, options);
     if (!submits(url, options?.method ?? input?.method)) return response;
     refusal = null;
-    if (response.status !== 400 && response.status !== 409) return response;
+    const gone = response.status === 403 || response.status === 404;
+    if (!gone && response.status !== 400 && response.status !== 409) return response;
     const body = await response.clone().json().catch(() => null);
-    if (!body?.detail) return response;
-    refusal = String(body.detail);
+    if (!gone && !body?.detail) return response;
+    refusal = gone ? GONE : String(body.detail);
     reselect = true;
     // With this reason the editor leaves out its own message, which asks to contact its makers.
     const quiet = JSON.stringify({ ...body, display_context: { reason: "PAUSED" } });
@@ -442,6 +457,7 @@
       selectNext(annotation, region);
     }
     before = now;
+    countChange(annotation);
     selectSnapped(annotation);
     if (reselect && !annotation.highlightedNode) {
       reselect = false;

@@ -69,3 +69,20 @@ def test_only_what_differs_is_decided_with_two_keys_each(label_studio: LabelStud
         assert [(found.kind, found.reason) for found in decided.rejected] == [
             (Kind.HERNIATION, Reason.MISSED)
         ]
+
+
+def test_a_decision_on_a_unit_taken_back_meanwhile_says_so(
+    label_studio: LabelStudio, browser: Browser
+) -> None:
+    result = encode_findings(findings((4, None, 3, 2, 1)), slices=SLICES)
+    config = adjudication_config(Plane.SAGITTAL)
+    with desk(label_studio, browser, config=config, kind="adjudication", result=result) as read:
+        read.wait_selected(f"open-disc-2-{MIDLINE + 1}")
+        read.press("3", "w")
+        with label_studio.service() as service:
+            assert service.delete(f"/api/tasks/{read.task}/").status_code == 204
+        assert read.submit().status == 403
+        banner = read.page.locator(".dl-refused")
+        banner.wait_for()
+        assert "no longer open to you" in banner.inner_text()
+        assert read.count() == 5, "what was said stays on the page"

@@ -1,7 +1,8 @@
 """Soaks the loop: `python -m tests.soak_loop --seconds 7200 --seed 1 --out FOLDER`.
 
 Eight readers, two adjudicators, an engineer whose rounds train, studies that arrive, and services, trainers
-and the whole stack killed or restarted at random. `FOLDER/report.json` is rewritten every minute: an
+and the whole stack killed or restarted at random. In the second half only trainers are killed: services live
+long enough for their memory to be judged. `FOLDER/report.json` is rewritten every minute: an
 interrupted soak tells how far it came. A signal ends it early, with its checks. Simulated people, phantoms.
 """
 
@@ -39,6 +40,8 @@ from tests.waiting import appears, free_ports
 
 READERS, ADJUDICATORS = 8, 2
 VICTIMS = {"backend": 3, "label-studio": 2, "ml-backend": 2, TRAINER: 3, WHOLE: 1}
+CALM = 0.5
+"""Share of the time, its last, in which services are left alone."""
 FIRST_STUDIES = 16
 SAMPLE_S = 60.0
 CATCH_UP_S = 1200.0
@@ -52,6 +55,7 @@ class Soak:
     stack: Stack
     folder: Path
     seconds: float
+    calm: float
     seed: int
     pause_s: float
     trouble_s: float
@@ -121,7 +125,8 @@ class Soak:
                 self.save(engineer, "running")
             if time.time() >= next_trouble:
                 victim = chance.choices(list(VICTIMS), list(VICTIMS.values()))[0]
-                self._make_trouble(victim)
+                is_calm = time.time() > self.began + (1 - self.calm) * self.seconds
+                self._make_trouble(TRAINER if is_calm else victim)
                 next_trouble = time.time() + chance.expovariate(1 / self.trouble_s)
 
     def _make_trouble(self, victim: str) -> None:
@@ -173,10 +178,12 @@ class Soak:
         has_caught_up = appears(lambda: self._caught_up(client), within_s=CATCH_UP_S)
         rows = checks.ledger(client)
         entries = checks.outbox(self.stack.home, self.stack.ports.label_studio_url)
+        cases = client.get("/api/adjudications")
+        keys = {one["key"] for one in cases}
         held = [
             checks.Check("caught_up", 1, () if has_caught_up else (f"not within {CATCH_UP_S:g} s",)),
             checks.told_is_kept(self.memory.told, rows),
-            checks.outbox_is_ledger(entries, rows),
+            checks.outbox_is_ledger(entries, rows, keys),
             checks.chain_is_intact(client),
             checks.consensus_is_what_was_said(client, rows),
             checks.everything_read_twice_is_compared(client, rows),
@@ -185,7 +192,7 @@ class Soak:
                 self.memory.refused + engineer.refused,
                 self._moments(),
                 self.acts(),
-                {one["key"] for one in client.get("/api/adjudications")},
+                keys | {str(one["task"]) for one in cases},
             ),
             checks.memory_is_flat(watching.slopes(self.samples)),
         ]
@@ -241,6 +248,9 @@ def main() -> int:
         "--out", type=Path, required=True, help="home, told.jsonl, report.json; one that broke off goes on"
     )
     parser.add_argument("--pause", type=float, default=45, help="mean seconds between a person's acts")
+    parser.add_argument(
+        "--calm", type=float, default=CALM, help="share of the time without restarts, its last"
+    )
     parser.add_argument("--trouble", type=float, default=420, help="mean seconds between kills and restarts")
     parser.add_argument("--arrivals", type=float, default=240, help="seconds between arrivals of studies")
     parser.add_argument("--rounds", type=float, default=900, help="seconds between rounds")
@@ -249,7 +259,9 @@ def main() -> int:
     stack = Stack(Home.at(given.out / "home"), Ports(*free_ports(3)))
     pace = Pace(arrivals_s=given.arrivals, rounds_s=given.rounds)
     memory = Memory(stack.home, given.out / "told.jsonl")
-    soak = Soak(stack, given.out, given.seconds, given.seed, given.pause, given.trouble, pace, memory)
+    soak = Soak(
+        stack, given.out, given.seconds, given.calm, given.seed, given.pause, given.trouble, pace, memory
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _on_signal(soak))
     try:

@@ -66,7 +66,7 @@ def _checks(report: Report) -> Iterator[str]:
 def _memory(report: Report) -> Iterator[str]:
     yield "## Memory"
     yield "Resident, by service, sampled each minute; the slope within the lives of its processes, without"
-    yield "their first five minutes."
+    yield "their first twenty minutes."
     yield ""
     yield "| service | least MB | most MB | MB an hour | lives, of them long enough |"
     yield "|---|---:|---:|---:|---:|"

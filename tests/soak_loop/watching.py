@@ -16,9 +16,9 @@ import numpy as np
 
 from discloop.stack.processes import descendants
 
-WARM_UP_S = 300.0
-"""A service's first minutes do not count: caches fill, pools grow."""
-SHORTEST_LIFE_S = 600.0
+WARM_UP_S = 1200.0
+"""A service's first minutes do not count: caches fill, threads start one by one."""
+SHORTEST_LIFE_S = 1800.0
 """What a slope needs after the warm-up."""
 NEAR_S = 60.0
 """A line in a log this soon after a kill or restart may be its echo."""
