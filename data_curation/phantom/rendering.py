@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 
 from data_curation.phantom.anatomy import Spine, Vector
 from data_curation.phantom.canvas import Canvas, Grain, Image
-from data_curation.phantom.tissues import DiscMask, paint_slice
+from data_curation.phantom.discs import DiscMask
+from data_curation.phantom.tissues import paint_slice
 from domain.boxes import Box
 
 _COVERED = 0.5

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from data_curation.phantom.anatomy import DiscBody, Spine, Vertebra
+from data_curation.phantom.anatomy import Spine, Vertebra
 from data_curation.phantom.canvas import Canvas, Grain, Image, Tissue, Window, block, ellipsoid, inside
+from data_curation.phantom.discs import CORTEX, LIGAMENT, MARROW, DiscMask, outline, paint_disc
 
 FAT = Tissue(0.82, 1.0)
 MUSCLE = Tissue(0.17, 0.33)
-CORTEX = Tissue(0.05, 0.06)
-LIGAMENT = Tissue(0.07, 0.1)
-MARROW = Tissue(0.47, 0.62)
 CSF = Tissue(1.0, 0.17)
 CORD = Tissue(0.47, 0.42)
 VESSEL = Tissue(0.04, 0.06)
 SKIN = Tissue(0.35, 0.4)
 BOWEL = Tissue(0.36, 0.4)
-NUCLEUS_T2 = {1: 0.76, 2: 0.38, 3: 0.23, 4: 0.13, 5: 0.06}
-ANNULUS_T2 = {1: 0.1, 2: 0.1, 3: 0.1, 4: 0.08, 5: 0.05}
-_MOTTLE = {1: 0.06, 2: 0.36, 3: 0.28, 4: 0.3, 5: 0.5}
-"""Spread of the nucleus' signal within a disc, as a share of it: fibres run from front to back."""
-_ROUGH = {1: 0.12, 2: 0.12, 3: 0.2, 4: 0.4, 5: 0.8}
-"""Unevenness of the end plates, millimetres."""
-_BORDER = {1: 0.16, 2: 0.24, 3: 0.9, 4: 1.3, 5: 1.5}
-"""Width of the change from nucleus to annulus, as a share of the nucleus."""
 _ROOTS = [(-0.55, 0.2), (-0.3, 0.5), (-0.05, 0.62), (0.22, 0.55), (0.5, 0.25), (-0.42, -0.1), (0.42, -0.05),
           (-0.15, 0.3), (0.12, 0.25), (-0.68, -0.2), (0.66, -0.18), (0.33, 0.4), (-0.36, 0.32)]  # fmt: skip
-
-
-@dataclass
-class DiscMask:
-    """Where a disc lies on a slice: coverage 0 to 1 within a window."""
-
-    index: int
-    window: Window
-    disc: Image
-    herniation: Image | None
-    zone: Image | None
 
 
 def paint_slice(canvas: Canvas, spine: Spine, grain: Grain) -> list[DiscMask]:
@@ -66,8 +43,8 @@ def paint_slice(canvas: Canvas, spine: Spine, grain: Grain) -> list[DiscMask]:
             p, q, v = window.local(frame.centre, frame.back, frame.left, frame.up)
             canvas.fill(window, inside(ellipsoid((p, 8.0), (q, 14.0), (v, 2.2))), LIGAMENT)
             canvas.paint(window, inside(ellipsoid((p, 5.0), (q, 10.0), (v, 1.0))), 0.3, 0.3)
-    _paint_disc(canvas, spine.above, grain)
-    return [mask for disc in spine.discs if (mask := _paint_disc(canvas, disc, grain)) is not None]
+    paint_disc(canvas, spine.above, grain)
+    return [mask for disc in spine.discs if (mask := paint_disc(canvas, disc, grain)) is not None]
 
 
 def _canal_at(spine: Spine, window: Window) -> tuple[Image, Image, Image, Image]:
@@ -195,13 +172,6 @@ def _paint_posterior(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
         canvas.paint(window, inside(joint, 0.8) * np.float32(0.7), 0.6, 0.2)
 
 
-def _shape(p: Image, q: Image, half_depth: Image | float, half_width: float) -> Image:
-    """Radius (1 at the edge) of a body's outline seen from above: rounded, flat and hollow behind."""
-    hollow = 0.1 * np.exp(-((q / 10.0) ** 2)) * (p > 0)
-    outline: Image = (np.abs(p / half_depth) ** 2.6 + np.abs(q / half_width) ** 2.3) ** np.float32(0.4)
-    return np.asarray(outline + hollow, dtype=np.float32)
-
-
 def _paint_vertebra(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
     frame, half = vertebra.frame, vertebra.height / 2
     window = canvas.around(frame.centre, 36)
@@ -209,10 +179,10 @@ def _paint_vertebra(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
         return
     p, q, v = window.local(frame.centre, frame.back, frame.left, frame.up)
     waist = 1 - 0.075 * (1 - (v / half) ** 2)
-    radius = _shape(p, q, vertebra.half_depth * waist, vertebra.half_width * 0.94)
+    radius = outline(p, q, vertebra.half_depth * waist, vertebra.half_width * 0.94)
     across = (radius - 1) * np.float32(vertebra.half_depth)
-    dip = 1.3 * np.clip(1 - radius**2, 0, 1)
-    along = np.abs(v) - (half - dip)
+    dip = 2.1 * np.clip(1 - radius**2, 0, 1)
+    along = np.abs(v) - (half + 0.9 - dip)
     distance = np.maximum(across, along) + np.float32(0.25) * np.maximum(0, 2 + np.minimum(across, along))
     worn = vertebra.modic * np.exp(-(half - np.abs(v)) / 3.5)
     texture = 1 + np.float32(0.08) * grain.at(window, 2.0) + np.float32(0.05) * grain.at(window, 7.0)
@@ -221,77 +191,3 @@ def _paint_vertebra(canvas: Canvas, vertebra: Vertebra, grain: Grain) -> None:
     canvas.paint(window, marrow, MARROW.t2 * texture + worn, MARROW.t1 * texture + worn * 0.5)
     vein = ellipsoid((p - vertebra.half_depth * 0.8, 6.0), (q, 3.0), (v, 1.3))
     canvas.paint(window, inside(vein) * marrow * np.float32(0.5), 0.75, 0.3)
-
-
-def _paint_disc(canvas: Canvas, disc: DiscBody, grain: Grain) -> DiscMask | None:
-    frame = disc.frame
-    window = canvas.around(frame.centre, disc.half_width + 10)
-    if window is None:
-        return None
-    p, q, v = window.local(frame.centre, frame.back, frame.left, frame.up)
-    depth = disc.half_depth + disc.bulge
-    radius = _shape(p, q, depth, disc.half_width)
-    rough = grain.at(window, 2.4) * np.float32(_ROUGH[disc.grade])
-    half = (
-        disc.height / 2 - p * np.float32(np.tan(disc.wedge / 2)) + 1.1 * np.clip(1 - radius**2, 0, 1) + rough
-    )
-    across, along = (radius - 1) * np.float32(depth), np.abs(v) - np.maximum(half, 0.6)
-    distance = np.maximum(across, along) + np.float32(0.2) * np.maximum(0, 1.5 + np.minimum(across, along))
-    disc_mask = inside(distance)
-    if not disc_mask.any() and disc.herniation is None:
-        return None
-    canvas.fill(window, inside(distance - np.float32(0.8)), CORTEX)
-    t2 = _disc_signal(disc, p / depth, q / disc.half_width, v / np.maximum(half, 0.6), grain, window)
-    canvas.paint(window, disc_mask, t2, 0.3 + 0.1 * (t2 > 0.2))
-    herniation = _paint_herniation(canvas, disc, window, p, q, v) if disc.herniation else None
-    zone = _paint_zone(canvas, disc, window, p, q, v) if disc.zone else None
-    return DiscMask(disc.index, window, disc_mask, herniation, zone)
-
-
-def _disc_signal(disc: DiscBody, u: Image, s: Image, t: Image, grain: Grain, w: Window) -> Image:
-    """T2 signal of nucleus and annulus; `u`, `s`, `t` run -1 to 1 from front to back, side to side, up."""
-    grade = disc.grade
-    flat = np.sqrt(((u - 0.04) / 0.72) ** 2 + (s / 0.74) ** 2)
-    core = (np.abs(flat) ** 3 + np.abs(t / 0.92) ** 3) ** np.float32(1 / 3)
-    share = np.clip((1 - core) / np.float32(_BORDER[grade]) + 0.5, 0, 1)
-    nucleus = np.full_like(share, NUCLEUS_T2[grade])
-    mottle = grain.at(w, 2.4, (0.5, 0.5, 1.2))
-    nucleus *= 1 + np.float32(_MOTTLE[grade]) * mottle
-    if grade == 2:
-        nucleus -= np.float32(0.2) * np.exp(-((t - 0.1 * mottle) ** 2) / 0.04) * (np.abs(u) < 0.62)
-    lamellae = np.float32(0.012) * np.cos(core * 15 + mottle)
-    signal = ANNULUS_T2[grade] + lamellae + share * (nucleus - ANNULUS_T2[grade])
-    return np.asarray(np.clip(signal, 0.02, 1), dtype=np.float32)
-
-
-def _paint_herniation(canvas: Canvas, disc: DiscBody, w: Window, p: Image, q: Image, v: Image) -> Image:
-    h = disc.herniation
-    assert h is not None
-    edge = disc.half_depth + disc.bulge - 1.0
-    base = disc.height * 0.45
-    body = ellipsoid(
-        (p - edge, h.reach + 1.0), (q - h.offset, h.half_width), (v - h.migration * 0.25, max(base, 2.4))
-    )
-    if h.migration:
-        tongue = ellipsoid(
-            (p - edge - h.reach * 0.45, h.reach * 0.55),
-            (q - h.offset, h.half_width * 0.85),
-            (v - h.migration, abs(h.migration) * 0.8 + 1.5),
-        )
-        body = np.minimum(body, tongue)
-    body = np.where(p < edge - 1.5, np.float32(5), body)
-    canvas.fill(w, inside(body - np.float32(0.9)), LIGAMENT)
-    signal = max(NUCLEUS_T2[disc.grade] * 0.8, 0.16)
-    canvas.paint(w, inside(body + np.float32(0.4)), signal, 0.3)
-    return inside(body)
-
-
-def _paint_zone(canvas: Canvas, disc: DiscBody, w: Window, p: Image, q: Image, v: Image) -> Image:
-    zone = disc.zone
-    assert zone is not None
-    edge = disc.half_depth + disc.bulge
-    place = edge - 2.2 if zone.side == "posterior" else -edge + 2.8
-    shape = ellipsoid((p - place, 1.25), (q - zone.offset, 4.5), (v - zone.height, 1.7))
-    canvas.paint(w, inside(shape - np.float32(1.0)), 0.07, 0.15)
-    canvas.paint(w, inside(shape, 0.7), 0.95, 0.3)
-    return inside(shape)
