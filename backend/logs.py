@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
-from collections.abc import Iterator, MutableMapping
-from pathlib import Path
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-from domain.errors import DiscLoopError
+from domain.errors import kinds_and_places
 
 SECRET_WORDS = ("token", "secret", "password", "assertion", "cookie", "authorization", "csrf", "key")
-FRAMES = 8
 PATIENT_WORDS = ("patient", "study", "result", "findings", "body", "email", "name")
 
 
@@ -28,32 +25,14 @@ def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any])
 
 
 def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Say of an exception what it is and where it was raised, not what it says.
-
-    Messages of libraries repeat what they were given: a reading, a row, an address.
-    """
+    """Say of an exception what it is and where it was raised, not what it says."""
     error = event.pop("exc_info", None)
     if not error:
         return event
     if not isinstance(error, BaseException):
         error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
-    event["exception"] = [_said(one) for one in _chain(error)]
+    event["exception"] = kinds_and_places(error)
     return event
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _said(error: BaseException) -> str:
-    """Its kind and its innermost frames; ours also say their message, which is written for logs."""
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-    where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
-    message = f": {error}" if isinstance(error, DiscLoopError) else ""
-    return f"{type(error).__name__}{message} at {where}"
 
 
 def configure_logs(level: int = logging.INFO) -> None:

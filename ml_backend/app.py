@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
@@ -94,9 +95,24 @@ def _add_errors(app: FastAPI) -> None:
         reason = "too many requests wait for the model: try again"
         return JSONResponse({"detail": reason}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
+    @app.exception_handler(RequestValidationError)
+    async def unfit(_: Request, error: Exception) -> Response:
+        # Without what was given, which FastAPI would repeat and cannot where it is no text.
+        assert isinstance(error, RequestValidationError)
+        found = [
+            {"loc": list(map(_plain, one["loc"])), "msg": one["msg"], "type": one["type"]}
+            for one in error.errors()
+        ]
+        return JSONResponse({"detail": found}, 422)
+
     @app.exception_handler(DiscLoopError)
     async def wrong(_: Request, error: Exception) -> Response:
         return JSONResponse({"detail": str(error)}, 422)
+
+
+def _plain(part: str | int) -> str | int:
+    """A field's name, which may hold half a character, as text that can be sent."""
+    return part if isinstance(part, int) else part.encode("ascii", "backslashreplace").decode()
 
 
 def _add_measuring(app: FastAPI, telemetry: Telemetry) -> None:
@@ -105,12 +121,20 @@ def _add_measuring(app: FastAPI, telemetry: Telemetry) -> None:
         begun = time.perf_counter()
         request_id = _request_id(request.headers.get(REQUEST_ID))
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = await answer(request)
+            response = await _answered(request, answer)
         response.headers[REQUEST_ID] = request_id
         path = getattr(request.scope.get("route"), "path", "other")
         telemetry.seconds.labels(path).observe(time.perf_counter() - begun)
         telemetry.requests.labels(path, str(response.status_code)).inc()
         return response
+
+
+async def _answered(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    try:
+        return await answer(request)
+    except Exception:
+        log.exception("request failed", path=getattr(request.scope.get("route"), "path", "other"))
+        return JSONResponse({"detail": "something went wrong here; the log says where"}, 500)
 
 
 def _request_id(given: str | None) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 from typing import Annotated
 
-import structlog
 import torch
 import typer
 import uvicorn
 
 from domain.errors import DiscLoopError
 from ml_backend.app import create_app
+from ml_backend.logs import configure_logs
 from ml_backend.settings import load_settings
 
 DEFAULT_PORT = 9090
@@ -24,7 +21,7 @@ def main(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve proposals to Label Studio and the backend."""
-    _log_as_json()
+    configure_logs()
     try:
         settings = load_settings()
         torch.set_num_threads(settings.ml_threads)
@@ -32,21 +29,8 @@ def main(
     except DiscLoopError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
-
-
-def _log_as_json() -> None:
-    os.environ.setdefault("YOLO_OFFLINE", "true")
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    # What uvicorn says goes through our logs: its own would repeat what an exception says.
+    uvicorn.run(app, host=host, port=port, log_config=None, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
