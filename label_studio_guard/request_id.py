@@ -1,4 +1,7 @@
-"""One name for a request in the logs of all services: taken over from the backend, or made here."""
+"""One name for a request in the logs of all services: taken over from the backend, or made here.
+
+The lines say what was asked for by its route, and of an exception what it is and where it was raised.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
+
+from domain.errors import kinds_and_places
 
 HEADER = "X-Request-ID"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -31,11 +36,23 @@ def named(application: Application) -> Application:
 
 
 class Named(logging.Filter):
-    """Lets every line through, with the name of the request that it belongs to."""
+    """Lets every line through, with the name of the request that it belongs to and without what was sent."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Put it on the record."""
+        """Change the record; a second handler finds nothing more to change."""
         record.request_id = _current.get()
+        request = getattr(record, "request", None)
+        if request is not None:
+            # Django says the path, or what was wrong with a header in the header's words.
+            what = record.args[0] if isinstance(record.args, tuple) and record.args else "refused"
+            route = request.resolver_match.route if request.resolver_match else "no such route"
+            record.msg, record.args = "%s: %s %s", (what, request.method, route)
+            record.__dict__["request"] = None
+        if record.exc_info:
+            what = record.getMessage() if request is not None else "failed"
+            told = " < ".join(kinds_and_places(record.exc_info[1]))
+            record.msg, record.args = "%s: %s", (what, told)
+            record.exc_info = record.exc_text = None
         return True
 
 
