@@ -12,6 +12,26 @@ from domain.taxonomy import Plane, Role
 from label_studio_guard.accounts import RESERVED, creator_account
 from label_studio_guard.tables import Person, ProjectionState, ReadingProject
 
+_LEFT_OUT = [
+    f"tasks:{name}"
+    for name in (
+        *("inner_id", "completed_at", "cancelled_annotations", "total_predictions", "annotators"),
+        *("annotations_results", "annotations_ids", "predictions_score", "predictions_model_versions"),
+        *("predictions_results", "file_upload", "storage_filename", "created_at", "updated_at", "updated_by"),
+        *("avg_lead_time", "data.key", "data.slices", "data.open", "data.scout", "data.table"),
+    )
+]
+LIST_OF_UNITS = {
+    "title": "Default",
+    "type": "list",
+    "target": "tasks",
+    "hiddenColumns": {"explore": _LEFT_OUT, "labeling": _LEFT_OUT},
+}
+"""How Label Studio lists a project's units: which, submitted or not, begun or not.
+
+How many proposals a unit opens with would tell its arm before it is opened.
+"""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -132,6 +152,8 @@ def _create_user(person: ProjectedPerson, email: str) -> Any:
 
 
 def _replace_projects(projection: Projection) -> tuple[dict[str, int], dict[str, str]]:
+    from data_manager.models import View
+
     known = {row.key: row for row in ReadingProject.objects.all()}
     ReadingProject.objects.exclude(pk__in=[p.key for p in projection.projects]).update(active=False)
     numbers: dict[str, int] = {}
@@ -156,6 +178,7 @@ def _replace_projects(projection: Projection) -> tuple[dict[str, int], dict[str,
             },
         )
         numbers[project.key] = number
+    View.objects.filter(project_id__in=numbers.values()).update(data=LIST_OF_UNITS)
     return numbers, kept
 
 
@@ -176,9 +199,7 @@ def _create_project(project: ProjectedProject) -> int:
         evaluate_predictions_automatically=False,
         sampling=Project.SEQUENCE,
     )
-    View.objects.create(
-        project=made, user=creator, data={"title": "Default", "type": "list", "target": "tasks"}
-    )
+    View.objects.create(project=made, user=creator, data=LIST_OF_UNITS)
     return int(made.pk)
 
 

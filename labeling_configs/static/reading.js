@@ -399,7 +399,7 @@
   const SILENT = { en: "The smart box does not answer: boxes stay as you draw them", zh: "智能框没有响应：框保持您所画的样子" }[LANGUAGE];
   // To the guard a unit that was taken back is like anybody else's: it says no more.
   const GONE = {
-    en: "This unit is no longer open to you: it was taken back, as when a reading of it is corrected. Go on from your worklists; what is still to be decided comes back to you.",
+    en: "This unit is no longer open to you: it was taken back, as when a reading of it is corrected. Go on from your worklists. What is still to be decided comes back to you.",
     zh: "此单元已不再对您开放：它已被收回，例如其读数被更正。请从工作列表继续；仍需判定的内容会再次交给您。",
   }[LANGUAGE];
   const snaps = (url) => /\/api\/ml\/\d+\/interactive-annotating\b/.test(url);

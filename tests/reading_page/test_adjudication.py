@@ -75,8 +75,14 @@ def test_a_decision_on_a_unit_taken_back_meanwhile_says_so(
     label_studio: LabelStudio, browser: Browser
 ) -> None:
     result = encode_findings(findings((4, None, 3, 2, 1)), slices=SLICES)
-    config = adjudication_config(Plane.SAGITTAL)
-    with desk(label_studio, browser, config=config, kind="adjudication", result=result) as read:
+    with desk(
+        label_studio,
+        browser,
+        config=adjudication_config(Plane.SAGITTAL),
+        kind="adjudication",
+        result=result,
+        table=readings_table([Row("L4/5", "3", "4", True)]),
+    ) as read:
         read.wait_selected(f"open-disc-2-{MIDLINE + 1}")
         read.press("3", "w")
         with label_studio.service() as service:

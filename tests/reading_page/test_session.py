@@ -111,7 +111,7 @@ def grades(read: Desk, task: int) -> list[list[int | None]]:
     ]
 
 
-def test_a_reader_reads_the_list_to_its_end_and_finds_the_way_back(
+def test_a_reader_reads_the_list_to_its_end_and_corrects_an_earlier_unit(
     label_studio: LabelStudio, browser: Browser
 ) -> None:
     arms = [Arm.BOXES, Arm.FULL, Arm.UNAIDED]
@@ -140,6 +140,8 @@ def test_a_reader_reads_the_list_to_its_end_and_finds_the_way_back(
             [[3, 3, 3, 3, 3]],
             [[4, 3, 3, 2, 1]],
         ]
+        correct(read, tasks[0])
+        assert grades(read, tasks[0]) == [[4, 3, 3, 2, 1], [5, 3, 3, 2, 1]]
 
 
 def leave_by_the_way_back(page: Page) -> None:
@@ -148,9 +150,33 @@ def leave_by_the_way_back(page: Page) -> None:
     page.wait_for_url("**/discloop/worklists")
     page.get_by_text("all units").click()
     page.locator(".lsf-tab-panel").wait_for()
+    # Their number of predictions would tell the arms.
+    shown = page.locator(".lsf-table-head [data-id]")
+    columns = ["tasks:id", "tasks:total_annotations", "tasks:draft_exists"]
+    expect(shown).to_have_count(len(columns))
+    assert [column.get_attribute("data-id") for column in shown.all()] == columns
+    assert "redictions" not in page.inner_text("body")
     for refused in ("dm-import-button", "dm-export-button"):
         expect(page.get_by_test_id(refused)).to_have_count(1, timeout=30_000)
         expect(page.get_by_test_id(refused)).to_be_hidden()
+
+
+def correct(read: Desk, task: int) -> None:
+    """Open the unit from the list and grade the lowest disc otherwise."""
+    address = read.page.url.split("/data")[0]
+    read.page.goto(f"{address}/data?task={task}")
+    at_task(read, task)
+    submitted = "Boolean(Htx.annotationStore.selected?.pk && Htx.annotationStore.selected.regions.length)"
+    until(lambda: bool(read.page.evaluate(submitted)), within_s=30, what="the submitted answer shown")
+    read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
+    # As while a slice loads: the editor lets a change in that time take the place of what was there before.
+    read.page.evaluate("Htx.annotationStore.selected.history.freeze('loading')")
+    read.page.evaluate("Htx.annotationStore.selected.history.setReplaceNextUndoState(true)")
+    read.press("5")
+    read.page.evaluate("Htx.annotationStore.selected.history.unfreeze('loading')")
+    expect(read.page.get_by_role("button", name="submit")).to_be_enabled(timeout=30_000)
+    read.press("Control+Enter")
+    until(lambda: len(grades(read, task)) == 2, within_s=10, what="the correction kept")
 
 
 def test_an_adjudicator_decides_a_list_with_two_keys_a_grade(
