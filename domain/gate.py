@@ -128,7 +128,14 @@ def judge(
     primary = next(f for f in figures if f.name == PRIMARY)
     if not primary.holds:
         return verdict(Outcome.NO_GAIN, "linear kappa is not shown to be better")
-    return verdict(Outcome.PASSED, "better on linear kappa, not worse on any guarded class")
+    return verdict(Outcome.PASSED, f"{_gain(policy.least_gain)}, not worse on any guarded class")
+
+
+def _gain(least: float) -> str:
+    """What was asked of linear kappa: a policy that asks for less than a gain is not told as one."""
+    if least < 0:
+        return f"not worse on linear kappa by {-least:g} or more, which is all the policy asks"
+    return f"better on linear kappa by more than {least:g}" if least else "better on linear kappa"
 
 
 def unfit_to_serve(champion: Serving | None, challenger: Serving | None, policy: GatePolicy) -> list[str]:

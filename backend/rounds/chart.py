@@ -21,7 +21,10 @@ class Line:
 
 
 def chart_of(history: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """A line a stage, each scaled to its own largest loss; stages of fewer than two points are left out."""
+    """A line a stage, each over its own epochs and scaled to its own largest loss.
+
+    Stages of fewer than two points are left out.
+    """
     stages: dict[str, list[tuple[float, float]]] = {}
     for line in history:
         epoch, loss = line.get("epoch"), line.get("loss")
@@ -31,9 +34,10 @@ def chart_of(history: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 
 def _line(stage: str, points: list[tuple[float, float]]) -> Line:
-    last_epoch = max(epoch for epoch, _ in points) or 1.0
+    first, last = min(epoch for epoch, _ in points), max(epoch for epoch, _ in points)
+    span = (last - first) or 1.0
     top = max(loss for _, loss in points) or 1.0
     placed = [
-        f"{epoch / last_epoch * WIDTH:.1f},{HEIGHT - loss / top * HEIGHT:.1f}" for epoch, loss in points
+        f"{(epoch - first) / span * WIDTH:.1f},{HEIGHT - loss / top * HEIGHT:.1f}" for epoch, loss in points
     ]
     return Line(stage, " ".join(placed), points[0][1], points[-1][1], len(points))

@@ -27,6 +27,7 @@ def test_a_better_challenger_passes(true: Grades, champion: Evaluation) -> None:
     better = evaluation(true, right=0.9, model="challenger", seed=2, herniation=0.95)
     verdict = judge(champion, better, trained_on=["pat-9999"], policy=POLICY)
     assert verdict.passed, verdict.reason
+    assert verdict.reason == "better on linear kappa, not worse on any guarded class"
     primary = verdict.figures[0]
     assert primary.name == PRIMARY
     assert primary.low is not None
@@ -39,6 +40,13 @@ def test_an_equal_challenger_is_no_gain(champion: Evaluation) -> None:
     verdict = judge(champion, same, trained_on=[], policy=POLICY)
     assert verdict.outcome is Outcome.NO_GAIN
     assert [f.difference for f in verdict.figures] == [0.0] * len(verdict.figures)
+
+
+def test_a_policy_that_asks_for_no_gain_is_not_told_as_one(champion: Evaluation) -> None:
+    same = champion.model_copy(update={"model": "challenger"})
+    verdict = judge(champion, same, trained_on=[], policy=POLICY.model_copy(update={"least_gain": -0.5}))
+    assert verdict.passed
+    assert verdict.reason.startswith("not worse on linear kappa by 0.5 or more, which is all the policy asks")
 
 
 def test_subtly_worse_on_one_rare_class_is_held_and_the_class_named(
