@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 from sqlmodel import select
 
@@ -34,6 +35,23 @@ def test_an_adjudicator_sees_their_own_units_without_names(workplace: Workplace)
         assert picture is not None
         assert browser.get(picture[1]).headers["content-type"] == "image/png"
         assert browser.get(re.sub(r"\d+$", "99", picture[1])).status_code == 404
+
+
+def test_what_a_reader_said_stands_within_the_picture(workplace: Workplace) -> None:
+    differing(workplace)
+    lead = workplace.add_person(Role.LEAD, "lead")
+    with workplace.client() as browser:
+        workplace.sign_in(browser, lead)
+        page = browser.get("/adjudications/gallery").text
+    pictures = [ElementTree.fromstring(one) for one in re.findall("<svg.*?</svg>", page, re.DOTALL)]
+    assert len(pictures) == 4
+    for picture in pictures:
+        width = float(picture.attrib["viewBox"].split()[2])
+        for words in picture.iterfind("text"):
+            x, long = float(words.attrib["x"]), 0.6 * len(words.text or "") * float(words.attrib["font-size"])
+            left = x - long if words.get("text-anchor") == "end" else x
+            assert left >= -1e-6
+            assert left + long <= width + 1e-6
 
 
 def test_another_adjudicator_sees_none_of_them(workplace: Workplace) -> None:
