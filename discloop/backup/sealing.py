@@ -45,7 +45,9 @@ def read_key(file: Path) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES or len(set(key)) < 8:
-        raise DiscLoopError(f"--key {file}: expected 64 hexadecimal digits; make one: openssl rand -hex 32")
+        raise DiscLoopError(
+            f"--key {file}: expected 64 hexadecimal digits, drawn at random; make one: openssl rand -hex 32"
+        )
     return key
 
 
