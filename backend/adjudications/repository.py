@@ -171,6 +171,18 @@ def of_adjudicator(session: Session, person: str) -> tuple[int, int, int]:
     return given, ready, done
 
 
+def progress(session: Session, person: str) -> Sequence[tuple[Project, int, int]]:
+    """One adjudicator's lists: their units with a task in Label Studio, and those decided."""
+    statement = (
+        select(Project, func.count(col(Adjudication.task)), func.count(col(Adjudication.decision)))
+        .join(Adjudication, col(Adjudication.project) == col(Project.key))
+        .where(Adjudication.adjudicator == person)
+        .group_by(col(Project.key))
+        .order_by(col(Project.plane).desc())
+    )
+    return session.exec(statement).all()
+
+
 def of_unit(session: Session, unit: str) -> Adjudication | None:
     """A unit's adjudication."""
     return session.exec(select(Adjudication).where(Adjudication.unit == unit)).one_or_none()

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from backend.access import Anyone, Lead
+from backend.adjudications import repository as adjudications
 from backend.canary import service as canary
 from backend.canary.schemas import CanaryOut
 from backend.home import service
 from backend.home.schemas import StageOut, StatusOut
 from backend.nouns import Noun
 from backend.pages import render
-from backend.projects import repository as projects
-from backend.projects.tables import ProjectKind
 from backend.resources import Reading
 from backend.worklists import repository as worklists
 from domain.taxonomy import Role
@@ -44,7 +43,7 @@ def home(request: Request, session: Reading, actor: Anyone) -> HTMLResponse:
             "home/own.html",
             actor,
             progress=worklists.progress(session, actor.id),
-            cases=[p for p in projects.of_member(session, actor.id) if p.kind is ProjectKind.ADJUDICATION],
+            cases=adjudications.progress(session, actor.id),
             advice=service.advice(session, nouns, actor),
         )
     return render(

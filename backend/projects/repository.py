@@ -23,11 +23,6 @@ def every(session: Session) -> Sequence[Project]:
     return session.exec(select(Project).order_by(Project.key)).all()
 
 
-def of_member(session: Session, member: str) -> Sequence[Project]:
-    """The projects of one person, by key."""
-    return session.exec(select(Project).where(Project.member == member).order_by(Project.key)).all()
-
-
 def of_kind(session: Session, kind: ProjectKind) -> Sequence[Project]:
     """Every project of this kind that Label Studio has, by key."""
     statement = select(Project).where(Project.kind == kind, col(Project.label_studio_id).is_not(None))

@@ -26,6 +26,10 @@ def test_an_adjudicator_sees_their_own_units_without_names(workplace: Workplace)
     (adjudicator,) = workplace.rows(select(Person).where(Person.role == Role.ADJUDICATOR))
     with workplace.client() as browser:
         workplace.sign_in(browser, adjudicator)
+        home = browser.get("/").text
+        assert "<strong>0</strong> of 2 decided" in home
+        assert "Decide in Label Studio" in home
+        assert 'href="/adjudications/gallery"' in home
         page = browser.get("/adjudications/gallery").text
         assert len(re.findall("<figure", page)) == 4
         assert "grade 5" in page
