@@ -196,7 +196,7 @@ def _score(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
 
 
 def _unlikeness(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
-    """Mean difference of the slices to the left and right of each slice, per row, around the spine."""
+    """Difference of the slices to the left and right of each slice, per row, around the spine."""
     count, rows, columns = coarse.shape
     best = max(traced, key=lambda t: float(np.quantile(t.strength, 0.35)))
     x = np.arange(columns)[None, :] - best.columns[:, None]
@@ -206,12 +206,12 @@ def _unlikeness(coarse: Profile, traced: Sequence[Canal], gap: float) -> Table:
     result = np.full((count, rows), np.nan)
     far = max(round(26 / gap), 1)
     for middle in range(count):
-        pairs = [
-            (middle - d, middle + d) for d in range(1, far + 1) if middle - d >= 0 and middle + d < count
-        ]
-        if len(pairs) < min(3, far):
+        steps = [d for d in range(1, far + 1) if middle - d >= 0 and middle + d < count]
+        if len(steps) < min(3, far):
             continue
-        difference = np.mean([np.abs(log[a] - log[b]) for a, b in pairs], axis=0)
+        # Slices further apart differ more, and near the stack's ends there are no far ones to compare.
+        expected = sum(np.sqrt(d) for d in steps)
+        difference = sum(np.abs(log[middle - d] - log[middle + d]) for d in steps) / expected
         result[middle] = (difference * near).sum(axis=1) / np.maximum(weight, 1)
     worst = np.nanmax(result) if np.isfinite(result).any() else 0.0
     return np.where(np.isfinite(result), result, worst)
