@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from domain.findings import Disc, Findings, Herniation, Hiz, SliceBox
@@ -70,7 +71,7 @@ class Decoder:
     def __init__(self, sheet: Sheet, plane: Plane) -> None:
         self.sheet = sheet
         self.plane = plane
-        self.problems = grouping.doubles(sheet.marks)
+        self.problems: list[Problem] = []
         self.rejected: list[Rejected] = []
 
     def decisions(self) -> Decisions:
@@ -88,6 +89,9 @@ class Decoder:
             kind: [(lesion, self._lesion_level(lesion, discs, levels)) for lesion in lesions]
             for kind, lesions in found.items()
         }
+        # Of what the adjudicator called absent nothing is left to lie on anything.
+        present = [mark for one in (*discs, *chain(*found.values())) for mark in one.marks]
+        self.problems = grouping.doubles(present) + self.problems
         if self.problems:
             raise InvalidReading(self.problems)
         unit = self.sheet.answers

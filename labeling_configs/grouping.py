@@ -16,12 +16,12 @@ from labeling_configs.regions import Mark
 
 SAME_DISC = 0.3
 """Shared part of the smaller box from which boxes on different slices are one disc."""
-SAME_LESION = 0.1
-"""Overlap from which boxes on neighbouring slices are one lesion."""
+SAME_LESION = 0.3
+"""Shared part of the smaller box from which boxes on neighbouring slices are one lesion."""
 DOUBLE = 0.6
 """Overlap from which two boxes of a kind on one slice are one drawn twice."""
-SHOWN_DISC = re.compile(rf"(?P<disc>(?:{controls.ASKED}|{controls.OPEN})*disc-\d+)-\d+")
-"""How `encoding` names the boxes of a disc: one name a disc, then the slice."""
+SHOWN = re.compile(rf"(?P<finding>(?:{controls.ASKED}|{controls.OPEN})*(?:{'|'.join(Kind)})-\d+)-\d+")
+"""How `encoding` names the boxes of a finding: one name a finding, then the slice."""
 
 _NAMELESS = Said("no disc has a level; name one, the others follow", "没有指定节段；指定一个，其余自动推定")
 
@@ -77,19 +77,26 @@ def _same_axial_disc(a: Mark, b: Mark) -> float:
 
 
 def _shown_as(mark: Mark) -> str | None:
-    """The disc as which a box was filled in before the reader came; no box of their own has one."""
-    shown = SHOWN_DISC.fullmatch(mark.id)
-    return shown and shown["disc"]
+    """The finding as which a box was filled in before the reader came; no box of their own has one."""
+    shown = SHOWN.fullmatch(mark.id)
+    return shown and shown["finding"]
 
 
 def group_lesions(marks: Sequence[Mark], kind: Kind) -> list[Group]:
-    """Boxes of one lesion on neighbouring slices, by first slice and place."""
+    """Boxes of one lesion, by first slice and place.
 
-    def belong(a: Mark, b: Mark) -> float:
-        return intersection_over_union(a.box, b.box) if abs(a.slice - b.slice) == 1 else 0.0
-
-    groups = _join([mark for mark in marks if mark.kind is kind], belong, SAME_LESION)
+    Those filled in as one stay one and apart from the others'; else it is those on neighbouring slices that
+    cover each other: on its last slice a lesion may be a small part of what it is on the one before.
+    """
+    groups = _join([mark for mark in marks if mark.kind is kind], _same_lesion, SAME_LESION)
     return sorted(groups, key=lambda group: (min(m.slice for m in group), group[0].box.as_list()))
+
+
+def _same_lesion(a: Mark, b: Mark) -> float:
+    names = _shown_as(a), _shown_as(b)
+    if None not in names:
+        return float(names[0] == names[1])
+    return _covered(a.box, b.box) if abs(a.slice - b.slice) == 1 else 0.0
 
 
 def _named_apart(marks: Iterable[Mark]) -> bool:

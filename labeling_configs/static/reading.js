@@ -50,7 +50,7 @@
     const area = (box) => (box.right - box.left) * (box.bottom - box.top);
     return width > 0 && height > 0 ? (width * height) / Math.min(area(p), area(q)) : 0;
   };
-  const shownAs = (box) => idOf(box).match(/^((?:asked-|open-)*disc-\d+)-\d+$/)?.[1];
+  const shownAs = (box) => idOf(box).match(/^((?:asked-|open-)*(?:disc|herniation|hiz)-\d+)-\d+$/)?.[1];
   const sameDisc = (a, b) => {
     if (a.item_index === b.item_index) return false;
     if (!isAxial()) return covered(a, b) >= SAME_DISC;
@@ -79,8 +79,13 @@
 
   // Everything that can ask for a decision: the discs from the lowest up, then lesions only one reader marked.
   const items = (annotation) => {
-    const lesions = annotation.regions.filter((region) => kindOf(region) && kindOf(region) !== "disc" && isAsked(region));
-    return [...columnOf(annotation), ...lesions.map((region) => [region])];
+    const lesions = new Map();
+    for (const region of annotation.regions) {
+      if (!kindOf(region) || kindOf(region) === "disc" || !isAsked(region)) continue;
+      const name = shownAs(region);
+      lesions.set(name, [...(lesions.get(name) ?? []), region]);
+    }
+    return [...columnOf(annotation), ...lesions.values()];
   };
 
   const isOpen = (annotation, boxes) => {

@@ -341,6 +341,32 @@ def test_a_disc_s_narrow_edge_belongs_to_it() -> None:
     assert [box.slice for box in read([*COLUMN, edge]).discs[0].boxes] == [0, 3]
 
 
+def test_a_lesion_s_last_slice_belongs_to_it() -> None:
+    body = box_entry("body", "herniation", 2, x=48.0, y=61, width=6.0, height=6.0)
+    end = box_entry("end", "herniation", 3, x=49.0, y=64, width=2.0, height=1.0)
+    (herniation,) = read([*COLUMN, body, end]).herniations
+    assert [box.slice for box in herniation.boxes] == [2, 3]
+
+
+def test_of_two_marks_on_each_other_one_can_be_called_absent() -> None:
+    asked = [
+        box_entry(f"asked-herniation-{n}", "herniation", slice_index, x=48.0, y=61, width=6.0)
+        for n, slice_index in (("1-3", 2), ("1-4", 3), ("2-4", 3))
+    ]
+    verdicts = {"asked-herniation-1-3": "present", "asked-herniation-2-4": "absent"}
+    said = [
+        entry
+        for identity, verdict in verdicts.items()
+        for entry in (choice_entry(identity, "verdict", verdict), choice_entry(identity, "reason", "missed"))
+    ]
+    decided = decode_adjudication([*COLUMN, *asked, *said], plane=Plane.SAGITTAL, slices=SLICES)
+    (kept,) = decided.findings.herniations
+    assert [box.slice for box in kept.boxes] == [2, 3]
+    assert [found.kind for found in decided.rejected] == [Kind.HERNIATION]
+    said[2]["value"]["choices"] = ["present"]
+    assert any("lie on each other" in one for one in problems([*COLUMN, *asked, *said]))
+
+
 def test_an_axial_lesion_needs_a_level_or_a_disc() -> None:
     (told,) = problems([box_entry("h", "herniation", 4)], Plane.AXIAL)
     assert (

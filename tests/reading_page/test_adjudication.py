@@ -18,11 +18,15 @@ from labeling_configs.configs import adjudication_config
 from labeling_configs.table import Row, readings_table
 from tests.label_studio import LabelStudio
 from tests.reading_page.desk import DISCS, MIDLINE, SLICES, desk
+from tests.waiting import until
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.browser]
 LEVELS = name_column(5, 1, Level.L5_S1)
 LESION = Herniation(
-    boxes=(SliceBox(slice=MIDLINE, box=Box(x1=245, y1=345, x2=270, y2=370)),), level=Level.L4_5
+    boxes=tuple(
+        SliceBox(slice=MIDLINE + n, box=Box(x1=245, y1=345, x2=270, y2=370 - 10 * n)) for n in range(2)
+    ),
+    level=Level.L4_5,
 )
 
 
@@ -58,6 +62,10 @@ def test_only_what_differs_is_decided_with_two_keys_each(label_studio: LabelStud
         read.press("5", "q")
         read.wait_selected(f"asked-herniation-1-{MIDLINE + 1}")
         read.press("n", "k")
+        read.press("ArrowDown")
+        until(
+            lambda: "Herniation" in read.labels(), within_s=10, what="its next slice, where nothing is asked"
+        )
         boxes = read.count()
         read.page.evaluate("Htx.annotationStore.selected.selectArea(Htx.annotationStore.selected.regions[0])")
         read.press("Backspace")
