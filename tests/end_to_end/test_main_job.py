@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 from sklearn.metrics import cohen_kappa_score
 
-from tests.end_to_end.main_job import Read, check_ledger, read_sagittal_list
+from tests.end_to_end.main_job import Read, check_ledger, read_sagittal_list, wait_for_ledger
 from tests.end_to_end.stack import Demo, SignIn
 from tests.end_to_end.surgeon import Surgeon
 from tests.waiting import until
@@ -94,9 +94,13 @@ def check_consensus(demo: Demo, units: int) -> None:
 
 
 def check_agreement(demo: Demo, first: list[Read], second: list[Read]) -> None:
-    """Linear kappa as scikit-learn has it on the same grades."""
+    """Linear kappa as scikit-learn has it on the same grades; each reader's list is shuffled."""
     report = demo.client.get("/api/agreement", arm="all")
-    grades = [list(chain.from_iterable(read.grades for read in reads)) for reads in (first, second)]
+    unit = {row["task_key"]: row["unit"] for row in wait_for_ledger(demo, len(first) + len(second))}
+    grades = [
+        list(chain.from_iterable(read.grades for read in sorted(reads, key=lambda read: unit[read.key])))
+        for reads in (first, second)
+    ]
     assert report["n"]["paired"] == len(grades[0]) == len(grades[1])
     expected = cohen_kappa_score(*grades, weights="linear")
     assert report["kappa_linear"]["value"] == pytest.approx(expected, abs=1e-9)
