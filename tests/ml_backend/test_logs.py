@@ -37,6 +37,9 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     root = logging.getLogger()
     handlers = root.handlers
     configure_logs()
+    for name in ("uvicorn", "uvicorn.error"):
+        # Another test may have served with uvicorn's own configuration in this process.
+        logging.getLogger(name).handlers, logging.getLogger(name).propagate = [], True
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_config=None, log_level="warning", access_log=False)
     )
