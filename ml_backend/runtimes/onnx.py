@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX: the network as a file in memory, and ONNX Runtime on the CPU."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ from ml_backend.runtimes import Compiled, Floats
 
 def compile_network(network: nn.Module, examples: tuple[Tensor, ...], *, threads: int) -> Compiled:
     """See `ml_backend.runtimes.CompileNetwork`."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        export_network(network, examples), options, providers=["CPUExecutionProvider"]
+    )
+    inputs = [port.name for port in session.get_inputs()]
+
+    def run(*arrays: Floats) -> tuple[Floats, ...]:
+        return tuple(session.run(None, dict(zip(inputs, arrays, strict=True))))
+
+    return run
+
+
+def export_network(network: nn.Module, examples: tuple[Tensor, ...]) -> bytes:
+    """The network in ONNX, for batches of any size; inputs and outputs in the network's order."""
     inputs = [f"input_{i}" for i in range(len(examples))]
     with torch.no_grad():
         answer = network(*examples)
@@ -31,12 +47,4 @@ def compile_network(network: nn.Module, examples: tuple[Tensor, ...], *, threads
             opset_version=17,
             dynamo=False,
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
-
-    def run(*arrays: Floats) -> tuple[Floats, ...]:
-        return tuple(session.run(outputs, dict(zip(inputs, arrays, strict=True))))
-
-    return run
+    return buffer.getvalue()
