@@ -73,11 +73,20 @@ def test_slopes_are_those_within_lives_after_their_start() -> None:
         "backend", 2, per_hour=30, minutes=60, level=300
     )
     samples += life("label-studio", 3, per_hour=400, minutes=45)
-    found = slopes(samples)
+    found = slopes(samples, settled=0)
     assert found["backend"]["slope_mb_per_hour"] == pytest.approx(30, abs=0.1)
     assert (found["backend"]["lives"], found["backend"]["lives_used"]) == (2, 2)
     assert found["label-studio"]["slope_mb_per_hour"] is None
     assert [w.split(":")[0] for w in checks.memory_is_flat(found).wrong] == ["backend"]
+
+
+def test_memory_may_grow_while_studies_arrive() -> None:
+    growing = life("backend", 1, per_hour=80, minutes=80)
+    settled = [Sample(60.0 * m, "backend", 1, growing[-1].rss_mb + m % 2) for m in range(80, 130)]
+    found = slopes([*growing, *settled], settled=60.0 * 80)
+    assert found["backend"]["slope_mb_per_hour"] > 40
+    assert abs(found["backend"]["settled_mb_per_hour"]) < 1
+    assert checks.memory_is_flat(found).holds
 
 
 def test_errors_far_from_a_restart_are_not_explained(tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ PASSED_ON = (
 """Of the caller's environment, what a process may need to run at all. Nothing else reaches it."""
 
 
+LEAN = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
+"""Large blocks go back to the system at once. Otherwise the C library keeps ever larger ones: verdicts on
+rounds left the backend 50 MB larger. Not for training, which it makes half as slow again."""
+
+
 def common() -> Environment:
     """The part that every process gets."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
@@ -39,6 +44,7 @@ def common() -> Environment:
 def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
     """For Label Studio with the guard."""
     return common() | {
+        **LEAN,
         "DJANGO_SETTINGS_MODULE": "label_studio_guard.settings",
         "DISCLOOP_GUARD_SECRET": secrets.guard_secret,
         "DISCLOOP_ASSERTION_KEY": secrets.assertion_key,
@@ -67,6 +73,7 @@ def backend(home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT
     """For the control plane. Options of the command line go before what was chosen for the home."""
     return (
         common()
+        | LEAN
         | chosen(home)
         | rounds.environment()
         | {

@@ -1,9 +1,10 @@
 """Soaks the loop: `python -m tests.soak_loop --seconds 7200 --seed 1 --out FOLDER`.
 
 Eight readers, two adjudicators, an engineer whose rounds train, studies that arrive, and services, trainers
-and the whole stack killed or restarted at random. In the second half only trainers are killed: services live
-long enough for their memory to be judged. `FOLDER/report.json` is rewritten every minute: an
-interrupted soak tells how far it came. A signal ends it early, with its checks. Simulated people, phantoms.
+and the whole stack killed or restarted at random. In the second half only trainers are killed, and in the
+last third no studies arrive: people correct, rounds train, models change, and memory is judged.
+`FOLDER/report.json` is rewritten every minute: an interrupted soak tells how far it came. A signal ends it
+early, with its checks. Simulated people, phantoms.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ READERS, ADJUDICATORS = 8, 2
 VICTIMS = {"backend": 3, "label-studio": 2, "ml-backend": 2, TRAINER: 3, WHOLE: 1}
 CALM = 0.5
 """Share of the time, its last, in which services are left alone."""
+SETTLED = 0.35
+"""Share of the time, its last, in which no studies arrive."""
 FIRST_STUDIES = 16
 SAMPLE_S = 60.0
 CATCH_UP_S = 1200.0
@@ -85,6 +88,7 @@ class Soak:
         people = self._people(client)
         engineer.hand_out()
         self.began = time.time()
+        engineer.arrives_until = self.settled
         self.before_s = watching.processor_seconds(os.getpid(), self.used)
         for worker in (*people, engineer):
             worker.start()
@@ -97,6 +101,11 @@ class Soak:
         except Exception as error:
             self.save(engineer, f"broken: {error}")
             raise
+
+    @property
+    def settled(self) -> float:
+        """When the last studies arrive."""
+        return self.began + (1 - SETTLED) * self.seconds
 
     def _people(self, client: BackendClient) -> list[Person]:
         people, known = [], {row["email"]: row["id"] for row in client.get("/api/people")}
@@ -160,7 +169,7 @@ class Soak:
             "troubles": self.troubles,
             "most_trainers_at_once": self.most_trainers,
             "refused": (self.memory.refused + engineer.refused)[:100],
-            "memory": watching.slopes(self.samples) if self.samples else {},
+            "memory": watching.slopes(self.samples, self.settled),
             "samples": [asdict(sample) for sample in self.samples],
         }
 
@@ -194,7 +203,7 @@ class Soak:
                 self.acts(),
                 keys | {str(one["task"]) for one in cases},
             ),
-            checks.memory_is_flat(watching.slopes(self.samples)),
+            checks.memory_is_flat(watching.slopes(self.samples, self.settled)),
         ]
         rounds = [(one["id"], one["state"], one["restarts"]) for one in client.get("/api/rounds")]
         doctor = _doctor(self.stack.home)

@@ -195,12 +195,15 @@ def nobody_was_refused(refused: list[Row], moments: list[float], acts: int, case
 
 
 def memory_is_flat(slopes: dict[str, Row]) -> Check:
-    """No service's memory grows by more than a twentieth an hour; nothing is said of too short a life."""
-    known = {name: row for name, row in slopes.items() if row["slope_mb_per_hour"] is not None}
+    """No service's memory grows by more than a twentieth an hour once no studies arrive any more.
+
+    Nothing is said of too short a life.
+    """
+    known = {name: row for name, row in slopes.items() if row["settled_mb_per_hour"] is not None}
     wrong = [
-        f"{name}: {row['slope_mb_per_hour']} MB an hour on {row['least_mb']} MB"
+        f"{name}: {row['settled_mb_per_hour']} MB an hour on {row['least_mb']} MB"
         for name, row in known.items()
-        if row["slope_mb_per_hour"] > MOST_GROWTH * row["least_mb"]
+        if row["settled_mb_per_hour"] > MOST_GROWTH * row["least_mb"]
     ]
     return Check("memory_is_flat", len(known), tuple(wrong))
 

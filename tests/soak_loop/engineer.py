@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 import subprocess
@@ -40,6 +41,8 @@ class Engineer(threading.Thread):
     pace: Pace
     seed: int
     enough: threading.Event
+    arrives_until: float = math.inf
+    """When the last studies come, seconds since 1970."""
     refused: list[dict[str, Any]] = field(default_factory=list)
     studies: int = 0
 
@@ -77,7 +80,7 @@ class Engineer(threading.Thread):
             _twice_if_need_be(self.client, path)
 
     def _arrivals(self) -> None:
-        if time.monotonic() >= self.next_arrival:
+        if time.monotonic() >= self.next_arrival and time.time() < self.arrives_until:
             self.next_arrival = time.monotonic() + self.chance.uniform(0.7, 1.3) * self.pace.arrivals_s
             self.bring(self.pace.arriving)
             self.hand_out()

@@ -20,6 +20,8 @@ WARM_UP_S = 1200.0
 """A service's first minutes do not count: caches fill, threads start one by one."""
 SHORTEST_LIFE_S = 1800.0
 """What a slope needs after the warm-up."""
+SETTLING_S = 300.0
+"""What arrived last is read and compared meanwhile."""
 NEAR_S = 60.0
 """A line in a log this soon after a kill or restart may be its echo."""
 GRAVE = re.compile(r"\b(ERROR|CRITICAL)\b|Traceback|\"level\": \"(error|critical)\"")
@@ -59,10 +61,15 @@ def rss_mb(leader: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-def slopes(samples: list[Sample]) -> dict[str, dict[str, Any]]:
+def slopes(samples: list[Sample], settled: float) -> dict[str, dict[str, Any]]:
     """Memory's slope by service, MB an hour, within the lives of its processes, each with its own level.
 
     A life's first `WARM_UP_S` and lives that leave less than `SHORTEST_LIFE_S` are left out.
+
+    Args:
+        samples: All, in their order.
+        settled: When the last studies arrived, seconds since 1970: from then on data hardly grow, and so
+            should memory, `settled_mb_per_hour`.
     """
     lives: dict[tuple[str, int], list[Sample]] = defaultdict(list)
     for sample in samples:
@@ -70,26 +77,38 @@ def slopes(samples: list[Sample]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for service in sorted({sample.service for sample in samples}):
         own = [s for s in samples if s.service == service]
-        ages, sizes, used = [], [], 0
-        for (name, _pid), life in lives.items():
-            warm = [s for s in life if s.at >= life[0].at + WARM_UP_S]
-            if name == service and warm and warm[-1].at - warm[0].at >= SHORTEST_LIFE_S:
-                hours = np.array([s.at for s in warm]) / 3600
-                ages.append(hours - hours.mean())
-                sizes.append(np.array([s.rss_mb for s in warm]) - np.mean([s.rss_mb for s in warm]))
-                used += 1
-        slope = None
-        if used:
-            x, y = np.concatenate(ages), np.concatenate(sizes)
-            slope = round(float((x * y).sum() / (x * x).sum()), 1)
+        warm = [
+            [s for s in life if s.at >= life[0].at + WARM_UP_S]
+            for (name, _pid), life in lives.items()
+            if name == service
+        ]
+        calm = [[s for s in life if s.at >= settled + SETTLING_S] for life in warm]
         found[service] = {
-            "slope_mb_per_hour": slope,
-            "lives_used": used,
+            "slope_mb_per_hour": _slope(warm),
+            "settled_mb_per_hour": _slope(calm),
+            "lives_used": len(_long(warm)),
             "lives": len({s.pid for s in own}),
             "least_mb": min(s.rss_mb for s in own),
             "most_mb": max(s.rss_mb for s in own),
         }
     return found
+
+
+def _long(lives: list[list[Sample]]) -> list[list[Sample]]:
+    return [life for life in lives if life and life[-1].at - life[0].at >= SHORTEST_LIFE_S]
+
+
+def _slope(lives: list[list[Sample]]) -> float | None:
+    """MB an hour, each life with a level of its own; `None` if all are too short."""
+    ages, sizes = [], []
+    for life in _long(lives):
+        hours, size = np.array([s.at for s in life]) / 3600, np.array([s.rss_mb for s in life])
+        ages.append(hours - hours.mean())
+        sizes.append(size - size.mean())
+    if not ages:
+        return None
+    x, y = np.concatenate(ages), np.concatenate(sizes)
+    return round(float((x * y).sum() / (x * x).sum()), 1)
 
 
 def grave_lines(logs: Path, restarts: list[float]) -> dict[str, Any]:

@@ -115,5 +115,7 @@ def gpu_memory_gb() -> float | None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what DiscLoop was told: a trainer needs no secret."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("DISCLOOP_")}
+    """Ours without what DiscLoop was told, secrets among it, and without a server's way with memory."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("DISCLOOP_", "MALLOC_"))
+    }
