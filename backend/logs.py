@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from domain.errors import kinds_and_places
+from domain.errors import without_values
 
 SECRET_WORDS = ("token", "secret", "password", "assertion", "cookie", "authorization", "csrf", "key")
 PATIENT_WORDS = ("patient", "study", "result", "findings", "body", "email", "name")
@@ -21,17 +21,6 @@ def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any])
         words = field.lower().split("_")
         if any(word in words for word in (*SECRET_WORDS, *PATIENT_WORDS)):
             event[field] = "-"
-    return event
-
-
-def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Say of an exception what it is and where it was raised, not what it says."""
-    error = event.pop("exc_info", None)
-    if not error:
-        return event
-    if not isinstance(error, BaseException):
-        error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
-    event["exception"] = kinds_and_places(error)
     return event
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 FRAMES = 8
 
@@ -20,6 +22,17 @@ def kinds_and_places(error: BaseException | None) -> list[str]:
     and are told.
     """
     return [_kind_and_place(one) for one in _chain(error)]
+
+
+def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor of structlog: of an exception what it is and where it was raised, not what it says."""
+    error = event.pop("exc_info", None)
+    if not error:
+        return event
+    if not isinstance(error, BaseException):
+        error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
+    event["exception"] = kinds_and_places(error)
+    return event
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

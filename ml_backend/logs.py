@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
-from domain.errors import kinds_and_places
-
-
-def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Say of an exception what it is and where it was raised, not what it says."""
-    error = event.pop("exc_info", None)
-    if not error:
-        return event
-    if not isinstance(error, BaseException):
-        error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
-    event["exception"] = kinds_and_places(error)
-    return event
+from domain.errors import without_values
 
 
 def configure_logs() -> None:

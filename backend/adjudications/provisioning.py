@@ -52,12 +52,12 @@ def _provision(context: JobContext, project: Project) -> int:
     there = put_tasks(context, number, tasks)
     withdrawn = []
     with context.writing() as session:
-        for key, task in there.items():
-            row = session.get(Adjudication, key) if key in tasks else None
-            if row is not None:
-                row.task, row.provisioned_at = task, context.now
-            elif key in tasks:  # a late correction took the case back while its task was made
-                withdrawn.append(task)
+        for key in tasks.keys() & there.keys():
+            row = session.get(Adjudication, key)
+            if row is None:  # a late correction took the case back while its task was made
+                withdrawn.append(there[key])
+            else:
+                row.task, row.provisioned_at = there[key], context.now
     for task in withdrawn:
         context.resources.outside.label_studio.withdraw(task)
     return len(tasks)

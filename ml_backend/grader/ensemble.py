@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ml_backend.grader.network import Grader
+from ml_backend.grader.network import OUTPUTS, Grader
 
 
 class GraderEnsemble(nn.Module):
@@ -24,6 +24,8 @@ class GraderEnsemble(nn.Module):
 
     def forward(self, crops: Tensor, shapes: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        views = [crops, crops.flip(3)] if self.mirror else [crops]
-        logits = torch.stack([member(view, shapes) for member in self.members for view in views])
-        return logits[:, :, :5].softmax(dim=2).mean(dim=0), logits[:, :, 5].sigmoid().mean(dim=0)
+        if self.mirror:  # as one batch: a network used twice in a graph is compiled into a slower one
+            crops, shapes = torch.cat((crops, crops.flip(3))), torch.cat((shapes, shapes))
+        logits = torch.stack([member(crops, shapes) for member in self.members])
+        views = logits.reshape(len(self.members) * (2 if self.mirror else 1), -1, OUTPUTS)
+        return views[:, :, :5].softmax(dim=2).mean(dim=0), views[:, :, 5].sigmoid().mean(dim=0)
