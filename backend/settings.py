@@ -8,33 +8,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.environment import PREFIX, require_known
-from domain.errors import DiscLoopError
+from domain.environment import PREFIX, Secret, refusal, require_known
 from labeling_configs.words import Language
-
-SHORTEST_SECRET = 16
-PLACEHOLDERS = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "placeholder",
-    "example",
-    "password",
-    "secret",
-    "default",
-)
-
-
-def _real_secret(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().strip()
-    if len(text) < SHORTEST_SECRET:
-        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
-    if len(set(text)) < 6 or any(text.lower().startswith(word) for word in PLACEHOLDERS):
-        raise ValueError("this is a placeholder, not a secret")
-    return value
 
 
 def _bare_address(value: str) -> str:
@@ -64,7 +42,6 @@ def _bundled_weights() -> Path:
     return Path(places[0] if places else "ml_backend") / "weights"
 
 
-Secret = Annotated[SecretStr, AfterValidator(_real_secret)]
 Address = Annotated[str, AfterValidator(_bare_address)]
 Folder = Annotated[Path, AfterValidator(_existing_folder)]
 
@@ -166,9 +143,4 @@ def load_settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:
-        problems = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: "
-            + ("not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise DiscLoopError("the backend cannot start: " + "; ".join(problems)) from None
+        raise refusal("the backend", error) from None

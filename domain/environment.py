@@ -1,9 +1,12 @@
-"""The names of what the environment tells DiscLoop. One that nobody reads is a slip, and refused."""
+"""What the environment may tell DiscLoop: names that nobody reads, and made-up secrets, are refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, ValidationError
 
 from domain.errors import DiscLoopError
 
@@ -21,6 +24,11 @@ SERVICES = frozenset({
 TOOLS = frozenset({"DATA", "HOME", "LABEL_STUDIO_PYTHON", "SCREENSHOTS", "SOAK", "SOAK_SEED"})
 """What the command line and the tests read."""
 
+SHORTEST_SECRET = 16
+FEWEST_CHARACTERS = 6
+"""Different ones."""
+PLACEHOLDERS = ("change", "secret", "password", "placeholder", "example", "default", "xxx")
+
 
 def require_known(names: Iterable[str]) -> None:
     """Raise where a name with the prefix is none of ours, with the nearest that is.
@@ -33,6 +41,29 @@ def require_known(names: Iterable[str]) -> None:
     if strange:
         said = [f"{name}: no such setting{_meant(name, ours)}" for name in strange]
         raise DiscLoopError("; ".join(said))
+
+
+def refusal(service: str, error: ValidationError) -> DiscLoopError:
+    """Why a service cannot start: each key that is missing or wrong; never a value."""
+    problems = [
+        f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: "
+        + ("not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+    return DiscLoopError(f"{service} cannot start: " + "; ".join(problems))
+
+
+def _generated(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
+    if len(set(text)) < FEWEST_CHARACTERS or text.lower().startswith(PLACEHOLDERS):
+        raise ValueError("this is a placeholder, not a secret")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_generated)]
+"""What only the services know; a placeholder is refused."""
 
 
 def _meant(name: str, ours: Iterable[str]) -> str:

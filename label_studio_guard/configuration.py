@@ -8,14 +8,10 @@ from os import environ
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from domain.environment import PREFIX, require_known
-from domain.errors import DiscLoopError
+from domain.environment import PREFIX, Secret, refusal, require_known
 from labeling_configs.words import Language
-
-SHORTEST_SECRET = 16
-PLACEHOLDERS = ("change", "secret", "password", "placeholder", "example", "default", "xxx")
 
 
 class Configuration(BaseModel):
@@ -23,11 +19,11 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    guard_secret: SecretStr
+    guard_secret: Secret
     """Opens the control API."""
-    assertion_key: SecretStr
+    assertion_key: Secret
     """Signs the assertions that sign people in to our pages."""
-    service_token: SecretStr
+    service_token: Secret
     """The service account's Label Studio token."""
     store: Path
     keys: Path
@@ -37,14 +33,6 @@ class Configuration(BaseModel):
     """Every request comes through a proxy that writes the browser's address into X-Forwarded-For."""
     language: Language = "en"
     """Of what people read on the guard's pages and in its refusals."""
-
-    @field_validator("guard_secret", "assertion_key", "service_token")
-    @classmethod
-    def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
-        value = secret.get_secret_value()
-        if len(value) < SHORTEST_SECRET or any(value.lower().startswith(word) for word in PLACEHOLDERS):
-            raise ValueError(f"expected a generated secret of at least {SHORTEST_SECRET} characters")
-        return secret
 
     @field_validator("backend_callback")
     @classmethod
@@ -58,7 +46,7 @@ class Configuration(BaseModel):
         """Read and check the `DISCLOOP_*` variables.
 
         Raises:
-            DiscLoopError: Naming the first variable that is missing, wrong or unknown; never its value.
+            DiscLoopError: Naming each variable that is missing, wrong or unknown; never a value.
         """
         require_known(variables)
         named = {
@@ -69,9 +57,7 @@ class Configuration(BaseModel):
         try:
             return cls.model_validate(named)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            key = PREFIX + str(first["loc"][0]).upper()
-            raise DiscLoopError(f"environment variable {key}: {first['msg']}") from None
+            raise refusal("the guard", error) from None
 
 
 @lru_cache(maxsize=1)

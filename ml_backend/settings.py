@@ -6,35 +6,14 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.environment import PREFIX, require_known
-from domain.errors import DiscLoopError
+from domain.environment import PREFIX, Secret, refusal, require_known
 from ml_backend.runtimes import RuntimeName
 from ml_backend.weights import BUNDLED, DESCRIPTION
 
-SHORTEST_SECRET = 16
-PLACEHOLDERS = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "placeholder",
-    "example",
-    "password",
-    "secret",
-    "default",
-)
 USER = "discloop"
-
-
-def _real_secret(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().strip()
-    if len(text) < SHORTEST_SECRET:
-        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
-    if len(set(text)) < 6 or any(text.lower().startswith(word) for word in PLACEHOLDERS):
-        raise ValueError("this is a placeholder, not a secret")
-    return value
 
 
 def _existing_folder(value: Path) -> Path:
@@ -51,7 +30,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    ml_password: Annotated[SecretStr, AfterValidator(_real_secret)]
+    ml_password: Secret
     """Basic auth, user `discloop`."""
     store: Folder
     keys: Folder
@@ -78,9 +57,4 @@ def load_settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:
-        problems = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: "
-            + ("not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, "))
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise DiscLoopError("the ML backend cannot start: " + "; ".join(problems)) from None
+        raise refusal("the ML backend", error) from None

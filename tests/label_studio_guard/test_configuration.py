@@ -65,7 +65,7 @@ def test_a_server_without_a_secret_does_not_start(tmp_path: Path) -> None:
     del environment["DISCLOOP_GUARD_SECRET"]
     done = start(environment)
     assert done.returncode == 2
-    assert done.stderr.startswith("label_studio_guard: environment variable DISCLOOP_GUARD_SECRET: ")
+    assert done.stderr.startswith("label_studio_guard: the guard cannot start: DISCLOOP_GUARD_SECRET: ")
     assert len(done.stderr.splitlines()) == 1
 
 
