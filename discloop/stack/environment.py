@@ -43,30 +43,33 @@ def common() -> Environment:
 
 def label_studio(home: Home, ports: Ports, secrets: Secrets) -> Environment:
     """For Label Studio with the guard."""
-    return common() | {
-        **LEAN,
-        "DJANGO_SETTINGS_MODULE": "label_studio_guard.settings",
-        "DISCLOOP_GUARD_SECRET": secrets.guard_secret,
-        "DISCLOOP_ASSERTION_KEY": secrets.assertion_key,
-        "DISCLOOP_SERVICE_TOKEN": secrets.service_token,
-        "DISCLOOP_STORE": str(home.store),
-        "DISCLOOP_KEYS": str(home.keys),
-        "DISCLOOP_BACKEND_CALLBACK": f"{ports.backend_url}/auth/callback",
-        "LABEL_STUDIO_BASE_DATA_DIR": str(home.label_studio),
-        "LABEL_STUDIO_HOST": ports.label_studio_url,
-        "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
-        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-        "SECRET_KEY": secrets.django_secret_key,
-        "DJANGO_DB": "sqlite",
-        "COLLECT_ANALYTICS": "false",
-        "LATEST_VERSION_CHECK": "false",
-        "SENTRY_DSN": "",
-        "FRONTEND_SENTRY_DSN": "",
-        # The ML backend is on the loopback address; the cloud's metadata address stays banned.
-        "USE_DEFAULT_BANNED_SUBNETS": "false",
-        "USER_ADDITIONAL_BANNED_SUBNETS": "169.254.0.0/16",
-        **{name: value for name, value in chosen(home).items() if name == "DISCLOOP_LANGUAGE"},
-    }
+    return (
+        common()
+        | LEAN
+        | {
+            "DJANGO_SETTINGS_MODULE": "label_studio_guard.settings",
+            "DISCLOOP_GUARD_SECRET": secrets.guard_secret,
+            "DISCLOOP_ASSERTION_KEY": secrets.assertion_key,
+            "DISCLOOP_SERVICE_TOKEN": secrets.service_token,
+            "DISCLOOP_STORE": str(home.store),
+            "DISCLOOP_KEYS": str(home.keys),
+            "DISCLOOP_BACKEND_CALLBACK": f"{ports.backend_url}/auth/callback",
+            "LABEL_STUDIO_BASE_DATA_DIR": str(home.label_studio),
+            "LABEL_STUDIO_HOST": ports.label_studio_url,
+            "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+            "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+            "SECRET_KEY": secrets.django_secret_key,
+            "DJANGO_DB": "sqlite",
+            "COLLECT_ANALYTICS": "false",
+            "LATEST_VERSION_CHECK": "false",
+            "SENTRY_DSN": "",
+            "FRONTEND_SENTRY_DSN": "",
+            # The ML backend is on the loopback address; the cloud's metadata address stays banned.
+            "USE_DEFAULT_BANNED_SUBNETS": "false",
+            "USER_ADDITIONAL_BANNED_SUBNETS": "169.254.0.0/16",
+            **{name: value for name, value in chosen(home).items() if name == "DISCLOOP_LANGUAGE"},
+        }
+    )
 
 
 def backend(home: Home, ports: Ports, secrets: Secrets, rounds: Rounds = DEFAULT_ROUNDS) -> Environment:

@@ -23,19 +23,19 @@ ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 def postgres(folder: Path, port: int, environment: Mapping[str, str]) -> Iterator[None]:
     """Run Postgres with the databases that `docker/postgres/databases.sh` makes."""
     server = get_server(folder)
+    control = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-w", "-D", str(folder), "-l", str(folder / "log")]
+
+    def tell(*words: str) -> None:
+        command = [*control, "-m", "fast", *words]
+        subprocess.run(command, user=server.system_user, stdout=subprocess.DEVNULL, check=True)
+
     try:
         (folder / "pg_hba.conf").write_text(ACCESS)
-        options = f"-h 127.0.0.1 -p {port} -k {folder}"
-        control = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-w", "-D", str(folder), "-l", str(folder / "log")]
-        subprocess.run(
-            [*control, "-m", "fast", "-o", options, "restart"],
-            user=server.system_user,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        tell("-o", f"-h 127.0.0.1 -p {port} -k {folder}", "restart")
         path = f"{POSTGRES_BIN_PATH}{os.pathsep}{os.environ['PATH']}"
         for_script = {**environment, "PATH": path, "PGHOST": str(folder), "PGPORT": str(port)}
         subprocess.run(["sh", str(SCRIPT)], env=for_script, check=True)
         yield
     finally:
+        tell("stop")  # the package only knows the process that it started itself
         server.cleanup()

@@ -73,25 +73,20 @@ def test_an_export_that_says_something_else_is_noticed(tiny_weights: Path) -> No
 
 @pytest.mark.parametrize("runtime", list(RuntimeName))
 def test_a_model_that_is_replaced_leaves_no_memory_behind(runtime: RuntimeName, tiny_weights: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", REPLACED, str(tiny_weights), runtime.value],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert float(done.stdout) < MOST_LEFT_MB
+    assert float(_said(REPLACED, tiny_weights, runtime)) < MOST_LEFT_MB
 
 
 @pytest.mark.parametrize("runtime", list(RuntimeName))
 def test_no_runtime_starts_a_process_or_calls_anybody(runtime: RuntimeName, tiny_weights: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(tiny_weights), runtime.value],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr[-2000:]
+    assert _said(WATCHED, tiny_weights, runtime) == "[]\n"
+
+
+def _said(script: str, weights: Path, runtime: RuntimeName) -> str:
+    """What a script says of a model in a process of its own."""
+    command = [sys.executable, "-c", script, str(weights), runtime.value]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def test_a_batch_answers_as_its_slices_alone(tiny_weights: Path) -> None:
