@@ -184,6 +184,8 @@ class Surgeon:
 
     def submit(self) -> Response:
         """Press Ctrl+Enter and wait for the answer."""
+        # Against double clicks the editor takes no submit within a fifth of a second after the last.
+        until(lambda: not self.page.evaluate("Htx.isSubmitting"), within_s=10, what="the last submit over")
         with self.page.expect_response(_is_submit) as answer:
             self.page.keyboard.press("Control+Enter")
         return answer.value
