@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_backend.samples import BoxArray
+from ml_backend.tone import percentiles
 
 Crop = npt.NDArray[np.float32]
 """(3, CROP_HEIGHT, CROP_WIDTH), 0 black to 1 white, noise a little beyond."""
@@ -100,7 +101,7 @@ def crop_disc(
     """
     near = _sample(image, frame, NEAR, jitter)
     wide = _sample(image, frame, WIDE, jitter)
-    low, high = np.percentile(wide, (1, 99))
+    low, high = percentiles(wide, (1, 99))
     channels = np.stack(
         (
             _window(near, float(low), float(high)),
@@ -114,7 +115,7 @@ def crop_disc(
 def column_window(image: npt.NDArray[np.uint8], frames: list[Frame]) -> tuple[float, float]:
     """Black and white for the whole column: 1st and 99th percentile of the grey values near its discs."""
     samples = [_sample(image, frame, NEAR, PLAIN)[::3, ::3].ravel() for frame in frames]
-    low, high = np.percentile(np.concatenate(samples), (1, 99))
+    low, high = percentiles(np.concatenate(samples), (1, 99))
     return float(low), float(high)
 
 
@@ -148,7 +149,7 @@ def _tilts(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _sample(
     image: npt.NDArray[np.uint8], frame: Frame, extent: float, jitter: Jitter
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.uint8]:
     """(CROP_HEIGHT, CROP_WIDTH) of the image around the disc, `extent` spacings wide, outside repeated."""
     step = extent * frame.spacing * jitter.scale / CROP_WIDTH
     angle = frame.tilt + jitter.turn
@@ -165,11 +166,12 @@ def _sample(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return sampled.astype(np.float32)
+    return np.asarray(sampled, np.uint8)
 
 
-def _window(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
-    return np.clip((values - low) / max(high - low, 1.0), 0, 1).astype(np.float32)
+def _window(greys: npt.NDArray[np.uint8], low: float, high: float) -> npt.NDArray[np.float32]:
+    shown = np.clip((np.arange(256, dtype=np.float32) - low) / max(high - low, 1.0), 0, 1)
+    return np.asarray(cv2.LUT(greys, shown), np.float32)
 
 
 def _tone(channels: npt.NDArray[np.float32], jitter: Jitter) -> Crop:
