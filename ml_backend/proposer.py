@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -45,7 +46,7 @@ class Reading:
     size: tuple[int, int]
     greys: int
 
-    @property
+    @cached_property
     def cut_below(self) -> bool:
         """Whether the picture ends where a further disc may follow, so that none can be called the lowest."""
         boxes = self.found.column.boxes
